@@ -1,0 +1,280 @@
+import { type Attributes, describe, type LogAttributes } from "./attributes.ts";
+import { ConsoleObservability } from "./console.ts";
+import { logPlainly } from "./console_format.ts";
+import { diagnose, diagnoseFailure } from "./diagnostics.ts";
+import { refusal } from "./errors.ts";
+import { isLevel, type ObservabilityLevel, SEVERITY } from "./level.ts";
+import type { EventOptions, Metric, ScopeOptions } from "./observability.ts";
+import {
+  currentScope,
+  type OpenScope,
+  openScope,
+  runIn,
+  runScope,
+  type Scope,
+  setConsoleObservability,
+} from "./scope.ts";
+import { startTask, Tasks } from "./tasks.ts";
+
+/** The calls that a program observes itself with: see {@linkcode ctx}. */
+export interface Ctx {
+  /**
+   * Opens a scope, runs `body` in it, and returns what `body` returns: a value for a synchronous body, a promise
+   * for an asynchronous one. The scope closes when the body settles: OK if it returns, ERROR with the exception
+   * if it throws. The same error is thrown on.
+   *
+   * What is started in the body and outlives it keeps its place in the trace, but the scope does not wait for it:
+   * use {@linkcode Ctx.spawn} for what it should wait for. There is no `using` form: entering a storage in an
+   * async function before its first `await` leaks into the caller, even after disposal.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   *
+   * const total = await ctx.scope("checkout", async (scope) => {
+   *   ctx.logInfo("Counting", { traceparent: scope.traceparent });
+   *   return await ctx.scope("sum", { attributes: { items: 2 } }, () => Promise.resolve(42));
+   * });
+   * console.assert(total === 42);
+   * ```
+   */
+  scope<T>(name: string, body: (scope: Scope) => T): T;
+  /** Opens a scope with options: a back end, attributes from the start, the kind of the span. */
+  scope<T>(name: string, options: ScopeOptions, body: (scope: Scope) => T): T;
+
+  /**
+   * The trace id of the current scope, 32 lowercase hex digits; `undefined` outside of any scope.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   *
+   * console.assert(ctx.traceId() === undefined);
+   * ctx.scope("request", () => console.assert(ctx.traceId()?.length === 32));
+   * ```
+   */
+  traceId(): string | undefined;
+
+  /** Records a log of the level `"debug"`; see {@linkcode Ctx.logInfo}. */
+  logDebug(message: string, attributes?: LogAttributes): void;
+  /**
+   * Records a log of the level `"info"`, correlated with the span of the current scope. The attribute
+   * `exception` takes the error that the log is about: the record gets `exception.type`, `exception.message` and
+   * `exception.stacktrace`, and the span the exception. Outside of any scope the log goes to the console.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   *
+   * ctx.scope("user-service", () => {
+   *   ctx.logInfo("User fetched", { user_id: 7 });
+   *   try {
+   *     JSON.parse("{");
+   *   } catch (exception) {
+   *     ctx.logError("The profile is broken", { user_id: 7, exception });
+   *   }
+   * });
+   * ```
+   */
+  logInfo(message: string, attributes?: LogAttributes): void;
+  /** Records a log of the level `"warning"`; see {@linkcode Ctx.logInfo}. */
+  logWarning(message: string, attributes?: LogAttributes): void;
+  /** Records a log of the level `"error"`; see {@linkcode Ctx.logInfo}. */
+  logError(message: string, attributes?: LogAttributes): void;
+
+  /**
+   * Records a measurement. There is one instrument for each name, kind and unit, made when it is first used.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   *
+   * ctx.scope("request", () => {
+   *   ctx.recordMetric("requests", { value: 1, kind: "counter", attributes: { method: "GET" } });
+   *   ctx.recordMetric("request.duration", { value: 0.15, unit: "s", kind: "histogram" });
+   *   ctx.recordMetric("connections", { value: 42, kind: "gauge" });
+   * });
+   * ```
+   */
+  recordMetric(name: string, metric: Metric): void;
+
+  /**
+   * Records that something happened, with what belongs to it as attributes.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   *
+   * ctx.scope("checkout", () => {
+   *   ctx.recordEvent("order.created", { attributes: { order_id: "ord-789", total: 99.99 } });
+   * });
+   * ```
+   */
+  recordEvent(name: string, event?: EventOptions): void;
+
+  /**
+   * Sets attributes of the span of the current scope.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   *
+   * ctx.scope("request", () => ctx.recordAttributes({ "user.id": "user-456", "user.role": "admin" }));
+   * ```
+   */
+  recordAttributes(attributes: Attributes): void;
+
+  /**
+   * Runs an asynchronous body as a task of the current scope, and returns its promise. The promise of an
+   * asynchronous scope, and the span of any, wait for its tasks. A failure that nobody handles rejects the scope
+   * (several: an `AggregateError`), after all tasks have settled; under a synchronous body it is logged.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   *
+   * const done: string[] = [];
+   * await ctx.scope("batch", async () => {
+   *   for (const name of ["a", "b"]) ctx.spawn(async () => void done.push(await Promise.resolve(name)));
+   *   await Promise.resolve();
+   * });
+   * console.assert(done.length === 2);
+   * ```
+   */
+  spawn<T>(body: () => T | PromiseLike<T>): Promise<T>;
+
+  /**
+   * Runs an asynchronous body that keeps its place in the trace, but that the scope does not wait for. Its failure
+   * is logged in the scope, and goes no further.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   *
+   * ctx.scope("request", () => {
+   *   ctx.spawnBackground(async () => ctx.logInfo(await Promise.resolve("Cache warmed")));
+   * });
+   * ```
+   */
+  spawnBackground(body: () => unknown): void;
+}
+
+const NO_OPTIONS: ScopeOptions = {};
+
+setConsoleObservability(() => new ConsoleObservability());
+
+/**
+ * The facade of the module: opens scopes, and records in the current one. No call of it throws or rejects for a
+ * reason of its own.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ *
+ * await ctx.scope("application", async () => {
+ *   ctx.logInfo("Processing");
+ *   ctx.recordMetric("jobs", { value: 1, kind: "counter" });
+ *   await ctx.scope("job", async () => await Promise.resolve());
+ * });
+ * ```
+ */
+export const ctx: Ctx = {
+  scope<T>(
+    name: string,
+    options: ScopeOptions | ((scope: Scope) => T),
+    body?: (scope: Scope) => T,
+  ): T {
+    if (typeof options === "function") return runScope(openScope(name, NO_OPTIONS), options);
+    return runScope(openScope(name, options ?? NO_OPTIONS), body!);
+  },
+  traceId: () => currentScope()?.traceId || undefined,
+  logDebug: (message, attributes) => log("debug", message, attributes),
+  logInfo: (message, attributes) => log("info", message, attributes),
+  logWarning: (message, attributes) => log("warning", message, attributes),
+  logError: (message, attributes) => log("error", message, attributes),
+  recordMetric,
+  recordEvent,
+  recordAttributes,
+  spawn<T>(body: () => T | PromiseLike<T>): Promise<T> {
+    const task = startTask(body);
+    const scope = currentScope();
+    if (scope !== undefined && !scope.settled) (scope.tasks ??= new Tasks(scope, logFailure)).add(task);
+    return task;
+  },
+  spawnBackground(body: () => unknown): void {
+    const scope = currentScope();
+    startTask(body).observe(() => {}, (error) => logFailure(scope, error));
+  },
+};
+
+function log(level: ObservabilityLevel, message: string, attributes: LogAttributes | undefined): void {
+  const scope = currentScope();
+  if (scope === undefined) return logPlainly(level, message, attributes);
+  if (SEVERITY[level] < scope.root.threshold) return;
+  try {
+    const exception = attributes?.exception;
+    const failure = exception === undefined || exception === null ? undefined : scope.failure(exception);
+    scope.recorder.log(level, message, attributes, failure);
+  } catch (error) {
+    diagnoseFailure("record a log", error);
+  }
+}
+
+function logFailure(scope: OpenScope | undefined, exception: unknown): void {
+  runIn(scope, () => log("error", "A task failed that nobody waits for", { exception }));
+}
+
+function recordMetric(name: string, metric: Metric): void {
+  const scope = currentScope();
+  if (scope === undefined) return dropped("the metric", name);
+  try {
+    if (isBelow(metric.level, scope.root.threshold) || !isMeasurable(name, metric)) return;
+    scope.recorder.metric(name, metric);
+  } catch (error) {
+    diagnoseFailure("record a metric", error);
+  }
+}
+
+function recordEvent(name: string, event: EventOptions = {}): void {
+  const scope = currentScope();
+  if (scope === undefined) return dropped("the event", name);
+  try {
+    if (isBelow(event.level, scope.root.threshold)) return;
+    scope.recorder.event(name, event);
+  } catch (error) {
+    diagnoseFailure("record an event", error);
+  }
+}
+
+function recordAttributes(attributes: Attributes): void {
+  const scope = currentScope();
+  if (scope === undefined) return dropped("attributes of", "no span");
+  try {
+    scope.recorder.attributes(attributes);
+  } catch (error) {
+    diagnoseFailure("record attributes", error);
+  }
+}
+
+/** Only an explicit level filters a metric or an event: turning verbosity down never loses one. */
+function isBelow(level: ObservabilityLevel | undefined, threshold: number): boolean {
+  return level !== undefined && isLevel(level) && SEVERITY[level] < threshold;
+}
+
+function isMeasurable(name: string, { value, kind }: Metric): boolean {
+  if (kind !== "counter" && kind !== "histogram" && kind !== "gauge") {
+    refuse(name, "kind", "be 'counter', 'histogram' or 'gauge'", kind);
+    return false;
+  }
+  if (!Number.isFinite(value)) {
+    refuse(name, "value", "be a finite number", value);
+    return false;
+  }
+  if (value < 0 && kind !== "gauge") {
+    refuse(name, "value", `not be negative for a ${kind}`, value);
+    return false;
+  }
+  return true;
+}
+
+function refuse(name: string, field: string, rule: string, value: unknown): void {
+  diagnose(`metric:${field}`, refusal(`record the metric '${describe(name)}'`, field, rule, value));
+}
+
+function dropped(what: string, name: string): void {
+  diagnose(
+    `outside:${what}`,
+    `Cannot record ${what} '${describe(name)}' outside of a scope: open one with ctx.scope(name, body)`,
+  );
+}

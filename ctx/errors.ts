@@ -1,0 +1,98 @@
+import { describe } from "./attributes.ts";
+
+/**
+ * Thrown when the library is set up in a way that cannot work: its message names what was to be done, the
+ * option, the rule and the value.
+ *
+ * ```ts
+ * import { ConfigurationError, OpenTelemetry } from "@haiway/otel";
+ *
+ * try {
+ *   OpenTelemetry.observability(); // before OpenTelemetry.configure
+ * } catch (error) {
+ *   console.assert(error instanceof ConfigurationError);
+ * }
+ * ```
+ */
+export class ConfigurationError extends Error {
+  /** Makes the error with its whole message. */
+  constructor(message: string) {
+    super(message);
+    this.name = "ConfigurationError";
+  }
+}
+
+/** The message of every refused option: what was to be done, the option, the rule and the value it has. */
+export function refusal(action: string, option: string, rule: string, value: unknown): string {
+  const shown = typeof value === "string" ? JSON.stringify(value) : describe(value);
+  return `Cannot ${action} as '${option}' must ${rule}: current value is ${shown}`;
+}
+
+/** An error that left a scope or was logged, and whether its trace has seen it before. */
+export interface Failure {
+  /** What was thrown: an error mostly, but JavaScript throws anything. */
+  readonly error: unknown;
+  /** Whether this is the first time in this trace, which is when the exception is recorded. */
+  readonly first: boolean;
+}
+
+/** An exception in the terms of the semantic conventions. */
+export interface Exception {
+  /** The class of the error, or the type of what was thrown instead of one. */
+  readonly type: string;
+  /** What it says. */
+  readonly message: string;
+  /** Where it came from, its causes included, if it tells. */
+  readonly stacktrace?: string;
+}
+
+const MAX_CAUSES = 5;
+
+/** What can be said of anything that was thrown, read with care: its getters are a stranger's code. */
+export function describeException(error: unknown): Exception {
+  if (typeof error !== "object" || error === null) {
+    const message = typeof error === "string" ? error : describe(error);
+    return { type: error === null ? "null" : typeof error, message };
+  }
+  const message = read(error, "message");
+  return {
+    type: exceptionType(error),
+    message: message ?? (error instanceof Error ? "" : describe(error)),
+    stacktrace: stackWithCauses(error),
+  };
+}
+
+/** The class of an error: its name, unless a class that extends Error left the name as it was. */
+function exceptionType(error: object): string {
+  const name = read(error, "name");
+  if (name && name !== "Error") return name;
+  try {
+    return error.constructor?.name || name || "Object";
+  } catch {
+    return name || "Object";
+  }
+}
+
+function stackWithCauses(error: object): string | undefined {
+  let stack = read(error, "stack");
+  if (stack === undefined) return undefined;
+  let cause = readAny(error, "cause");
+  for (let depth = 0; depth < MAX_CAUSES && typeof cause === "object" && cause !== null; depth++) {
+    stack += `\nCaused by: ${read(cause, "stack") ?? describe(cause)}`;
+    cause = readAny(cause, "cause");
+  }
+  return stack;
+}
+
+function read(from: object, key: string): string | undefined {
+  const value = readAny(from, key);
+  return typeof value === "string" ? value : undefined;
+}
+
+function readAny(from: object, key: string): unknown {
+  try {
+    return (from as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}

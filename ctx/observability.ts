@@ -1,0 +1,129 @@
+import type { Attributes, LogAttributes } from "./attributes.ts";
+import type { Failure } from "./errors.ts";
+import type { ObservabilityLevel } from "./level.ts";
+
+/** What a scope is in a conversation between services: `"internal"` unless it receives or sends a request. */
+export type ScopeKind = "internal" | "server" | "client" | "producer" | "consumer";
+
+/** The three instruments: a `"counter"` adds up, a `"histogram"` distributes, a `"gauge"` is the last value. */
+export type MetricKind = "counter" | "histogram" | "gauge";
+
+/** How a scope is opened. */
+export interface ScopeOptions {
+  /**
+   * The back end, which makes the scope a root: a new trace, unless the observability says otherwise or a span
+   * of another library is current. Left out, a nested scope has its parent's back end, and a root scope the one
+   * that `OpenTelemetry.configure` or `autoconfigure` set up, or the console before either.
+   */
+  readonly observability?: Observability;
+  /** Attributes that the span has from its start, so that a sampler sees them. */
+  readonly attributes?: Attributes;
+  /** The kind of the span. Default `"internal"`. */
+  readonly kind?: ScopeKind;
+}
+
+/** A measurement, as `ctx.recordMetric` takes it. */
+export interface Metric {
+  /** The measured value; a counter refuses a negative one. */
+  readonly value: number;
+  /** The instrument that takes it. */
+  readonly kind: MetricKind;
+  /** The unit in UCUM, such as `"ms"`, `"s"`, `"By"` or `"{request}"`. Default none. */
+  readonly unit?: string;
+  /** What the metric means, for whoever reads the dashboard. The first description of a metric stays. */
+  readonly description?: string;
+  /** The dimensions of the measurement; keep their combinations few. */
+  readonly attributes?: Attributes;
+  /** Given, the metric is left out where the level is turned up beyond it. Default: always recorded. */
+  readonly level?: ObservabilityLevel;
+}
+
+/** What goes with an event, as `ctx.recordEvent` takes it. */
+export interface EventOptions {
+  /** What happened, as data. */
+  readonly attributes?: Attributes;
+  /** Given, it is the severity, and the event is left out below the threshold. Default: recorded as `"info"`. */
+  readonly level?: ObservabilityLevel;
+}
+
+/**
+ * A back end: where scopes and what they record go. It is made once and may be shared by any number of
+ * concurrent root scopes.
+ *
+ * ```ts
+ * import { ctx, type Observability, type Recorder } from "@haiway/otel";
+ *
+ * const said: string[] = [];
+ * const recorder: Recorder = {
+ *   traceId: "0af7651916cd43dd8448eb211c80319c",
+ *   spanId: "b7ad6b7169203331",
+ *   traceFlags: 1,
+ *   open: () => recorder,
+ *   log: (level, message) => void said.push(`${level}: ${message}`),
+ *   metric: () => {},
+ *   event: () => {},
+ *   attributes: () => {},
+ *   close: () => {},
+ * };
+ * const observability: Observability = { level: "info", open: () => recorder };
+ *
+ * ctx.scope("greeting", { observability }, () => ctx.logInfo("hello"));
+ * console.assert(said[0] === "info: hello");
+ * ```
+ */
+export interface Observability {
+  /** Logs below it are left out before the back end sees them. */
+  readonly level: ObservabilityLevel;
+  /** Opens a root: the first scope of a trace in this process. */
+  open(name: string, options: ScopeOptions): Recorder;
+}
+
+/**
+ * One open scope of a back end: it opens children, records, and is closed once. What it is given belongs to the
+ * caller, so it copies what it keeps. What it throws is reported and goes no further.
+ */
+export interface Recorder {
+  /** The trace, as 32 lowercase hex digits; empty where the back end has none. */
+  readonly traceId: string;
+  /** The span, as 16 lowercase hex digits; empty where the back end has none. */
+  readonly spanId: string;
+  /** The flags of W3C Trace Context: 1 if the trace is sampled. */
+  readonly traceFlags: number;
+  /** What another context API that shares the scopes' storage finds current in this scope. */
+  readonly context?: unknown;
+  /** Opens a child scope. */
+  open(name: string, options: ScopeOptions): Recorder;
+  /** Records a log; `failure` is what the caller gave as `exception`, which `attributes` still hold. */
+  log(
+    level: ObservabilityLevel,
+    message: string,
+    attributes: LogAttributes | undefined,
+    failure: Failure | undefined,
+  ): void;
+  /** Records a measurement. */
+  metric(name: string, metric: Metric): void;
+  /** Records an event. */
+  event(name: string, event: EventOptions): void;
+  /** Sets attributes of the scope. */
+  attributes(attributes: Attributes): void;
+  /** Ends the scope; with `failure` its body threw. */
+  close(failure?: Failure): void;
+  /** Runs the body in what else has to be current for it, such as the runtime's own trace context. */
+  enter?<T>(body: () => T): T;
+}
+
+/** The recorder of a scope whose back end could not open it: nothing is recorded, nothing fails. */
+export const noopRecorder: Recorder = {
+  traceId: "",
+  spanId: "",
+  traceFlags: 0,
+  open: () => noopRecorder,
+  log() {},
+  metric() {},
+  event() {},
+  attributes() {},
+  close() {},
+};
+
+/** A back end that records nothing, for what must not be observed: `ctx.scope("x", { observability: noop }, …)`. */
+export const noopObservability: Observability = { level: "error", open: () => noopRecorder };

@@ -1,0 +1,253 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { describe } from "./attributes.ts";
+import { diagnoseFailure } from "./diagnostics.ts";
+import type { Failure } from "./errors.ts";
+import { SEVERITY } from "./level.ts";
+import { noopRecorder, type Observability, type Recorder, type ScopeOptions } from "./observability.ts";
+import type { Tasks } from "./tasks.ts";
+
+/** An open scope, as its body is handed it. */
+export interface Scope {
+  /** The name that it was opened with. */
+  readonly name: string;
+  /** The trace that it belongs to: 32 lowercase hex digits; empty where the back end has none. */
+  readonly traceId: string;
+  /** Its own span: 16 lowercase hex digits; empty where the back end has none. */
+  readonly spanId: string;
+  /** Both and the sampling flag as W3C Trace Context says them in one header; empty where there is none. */
+  readonly traceparent: string;
+}
+
+/** What the scopes of one root share. */
+interface Root {
+  readonly observability: Observability;
+  /** Logs of a lower severity are left out. */
+  readonly threshold: number;
+  /** The errors that were recorded already; weak, as a root may live as long as the process. */
+  recorded?: WeakSet<object>;
+}
+
+/** The one AsyncLocalStorage of the module: what it holds is the current scope. */
+const storage = new AsyncLocalStorage<OpenScope>();
+
+/** The scope that the code now running is in, if any. */
+export function currentScope(): OpenScope | undefined {
+  return storage.getStore();
+}
+
+/** Runs a function with another scope current, or none, for it and for everything that it starts. */
+export function runIn<A extends unknown[], T>(
+  scope: OpenScope | undefined,
+  body: (...args: A) => T,
+  ...args: A
+): T {
+  return storage.run(scope as OpenScope, body, ...args);
+}
+
+/**
+ * Makes a scope current for the rest of the current asynchronous execution; only for those who implement a
+ * context API that demands it, as it leaks into the caller.
+ */
+export function enterScope(scope: OpenScope | undefined): void {
+  storage.enterWith(scope as OpenScope);
+}
+
+/** A scope as the storage holds it: what the facade asks for its recorder, and what closes it once. */
+export class OpenScope implements Scope {
+  readonly name: string;
+  readonly recorder: Recorder;
+  readonly root: Root;
+  /** What another context API that shares the storage keeps beside a recorder that is none of its own. */
+  readonly context: unknown;
+  /** The tasks that were spawned in it. */
+  tasks: Tasks | undefined = undefined;
+  /** Whether its body has settled, so that it takes no more tasks. */
+  settled = false;
+  /** The enclosing scope while this one is open; cut at its end, so that no chain of ended scopes is kept. */
+  #parent: OpenScope | undefined;
+  /** Thrown strings and other primitives of its children, which a weak set cannot hold. */
+  #escaped: unknown[] | undefined;
+
+  constructor(
+    name: string,
+    recorder: Recorder,
+    root: Root,
+    parent?: OpenScope,
+    context: unknown = recorder.context ?? parent?.context,
+  ) {
+    this.name = name;
+    this.recorder = recorder;
+    this.root = root;
+    this.context = context;
+    this.#parent = parent;
+  }
+
+  get traceId(): string {
+    return this.recorder.traceId;
+  }
+
+  get spanId(): string {
+    return this.recorder.spanId;
+  }
+
+  get traceparent(): string {
+    const { traceId, spanId, traceFlags } = this.recorder;
+    return traceId === "" ? "" : `00-${traceId}-${spanId}-${traceFlags & 1 ? "01" : "00"}`;
+  }
+
+  /** An error that escaped from this scope or was logged in it: the first to meet it in a trace records it. */
+  failure(error: unknown): Failure {
+    if ((typeof error === "object" && error !== null) || typeof error === "function") {
+      const recorded = this.root.recorded ??= new WeakSet();
+      const first = !recorded.has(error);
+      recorded.add(error);
+      return { error, first };
+    }
+    const first = !(this.#escaped?.includes(error) ?? false);
+    if (first) (this.#escaped ??= []).push(error);
+    return { error, first };
+  }
+
+  /** Ends the scope: its body, and the tasks that it waits for, have settled. */
+  close(): void {
+    this.#parent = undefined;
+    try {
+      this.recorder.close();
+    } catch (error) {
+      diagnoseFailure(`close the scope '${this.name}'`, error);
+    }
+  }
+
+  /** Ends the scope as failed. */
+  fail(error: unknown): void {
+    const failure = this.failure(error);
+    const parent = this.#parent;
+    this.#parent = undefined;
+    if (parent !== undefined && typeof error !== "object" && typeof error !== "function") {
+      (parent.#escaped ??= []).push(error);
+    }
+    try {
+      this.recorder.close(failure);
+    } catch (thrown) {
+      diagnoseFailure(`close the scope '${this.name}'`, thrown);
+    }
+  }
+}
+
+/** Opens a scope: a child of the current one, or a root if it is given a back end or nothing is current. */
+export function openScope(name: string, options: ScopeOptions): OpenScope {
+  const parent = storage.getStore();
+  const label = typeof name === "string" ? name : describe(name);
+  const observability = options.observability;
+  if (parent !== undefined && observability === undefined) {
+    return new OpenScope(label, openRecorder(parent.recorder, label, options), parent.root, parent);
+  }
+  const backend = observability ?? defaultObservability();
+  const root = newRoot(backend);
+  const recorder = openRecorder(backend, label, options);
+  return new OpenScope(label, recorder, root, undefined, recorder.context ?? parent?.context);
+}
+
+/** What the scopes under one root share, for a back end. */
+export function newRoot(observability: Observability): Root {
+  return { observability, threshold: SEVERITY[observability.level] ?? 0 };
+}
+
+function openRecorder(by: Observability | Recorder, name: string, options: ScopeOptions): Recorder {
+  try {
+    return by.open(name, options);
+  } catch (error) {
+    diagnoseFailure(`open the scope '${name}'`, error);
+    return noopRecorder;
+  }
+}
+
+/** Runs the body in its scope and closes the scope when it settles: the whole life of a scope. */
+export function runScope<T>(scope: OpenScope, body: (scope: Scope) => T): T {
+  let result: T;
+  try {
+    result = scope.recorder.enter === undefined ? storage.run(scope, body, scope) : enter(scope, body);
+  } catch (error) {
+    scope.settled = true;
+    if (scope.tasks === undefined) scope.fail(error);
+    else scope.tasks.whenSettled(() => scope.fail(error));
+    throw error;
+  }
+  if (result instanceof Promise) return settle(scope, result) as T;
+  if (isThenable(result)) {
+    // Some query builders run at `then`: that has to happen inside of the scope.
+    return settle(scope, storage.run(scope, () => Promise.resolve(result))) as T;
+  }
+  scope.settled = true;
+  if (scope.tasks === undefined) scope.close();
+  else scope.tasks.whenSettled(() => scope.close());
+  return result;
+}
+
+function settle<T>(scope: OpenScope, result: Promise<T>): Promise<T> {
+  return result.then(
+    (value) => {
+      if (scope.tasks !== undefined) return scope.tasks.finish(scope, value);
+      scope.settled = true;
+      scope.close();
+      return value;
+    },
+    (error) => {
+      if (scope.tasks !== undefined) return scope.tasks.finishFailed(scope, error);
+      scope.settled = true;
+      scope.fail(error);
+      throw error;
+    },
+  );
+}
+
+/** Enters what else the back end needs to be current; a back end that fails at it does not cost the body. */
+function enter<T>(scope: OpenScope, body: (scope: Scope) => T): T {
+  let outcome: { value: T } | { error: unknown } | undefined;
+  const once = () => {
+    if (outcome !== undefined) return;
+    try {
+      outcome = { value: body(scope) };
+    } catch (error) {
+      outcome = { error };
+    }
+  };
+  storage.run(scope, () => {
+    try {
+      scope.recorder.enter?.(once);
+    } catch (error) {
+      diagnoseFailure(`enter the scope '${scope.name}'`, error);
+    }
+    once();
+  });
+  if (outcome === undefined) throw new TypeError("unreachable: the body has run");
+  if ("error" in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== "object" || value === null) && typeof value !== "function") return false;
+  try {
+    return typeof (value as PromiseLike<unknown>).then === "function";
+  } catch {
+    return false;
+  }
+}
+
+let makeDefault: (() => Observability) | undefined;
+let fallback: Observability | undefined;
+
+/** The back end of root scopes that name none. */
+export function defaultObservability(): Observability {
+  return fallback ??= makeDefault!();
+}
+
+/** Sets the back end of root scopes that name none, or `undefined` for the console again. */
+export function setDefaultObservability(observability: Observability | undefined): void {
+  fallback = observability;
+}
+
+/** Says how the back end of last resort is made; called once, by the facade. */
+export function setConsoleObservability(make: () => Observability): void {
+  makeDefault = make;
+}

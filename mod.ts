@@ -1,0 +1,46 @@
+/**
+ * Structured scopes for Deno: `ctx.scope` opens a scope that is an OpenTelemetry span, and logs, metrics, events
+ * and attributes are recorded in it with one short call.
+ *
+ * ```ts
+ * import { ctx, OpenTelemetry } from "@haiway/otel";
+ *
+ * OpenTelemetry.configure({ service: "my-service", version: "1.0.0", environment: "development" });
+ *
+ * await ctx.scope("application", { observability: OpenTelemetry.observability() }, async () => {
+ *   ctx.logInfo("Processing");
+ *   ctx.recordMetric("requests", { value: 1, kind: "counter" });
+ *   await ctx.scope("request", async () => {
+ *     ctx.recordAttributes({ "user.id": "user-456" });
+ *     await Promise.resolve();
+ *   });
+ * });
+ * await OpenTelemetry.shutdown();
+ * ```
+ *
+ * @module
+ */
+
+export { type Ctx, ctx } from "./ctx/ctx.ts";
+export type { Attributes, AttributeValue, LogAttributes } from "./ctx/attributes.ts";
+export { ConsoleObservability, type ConsoleObservabilityOptions } from "./ctx/console.ts";
+export { ConfigurationError, type Failure } from "./ctx/errors.ts";
+export { ObservabilityLevel } from "./ctx/level.ts";
+export {
+  type EventOptions,
+  type Metric,
+  type MetricKind,
+  noopObservability,
+  type Observability,
+  type Recorder,
+  type ScopeKind,
+  type ScopeOptions,
+} from "./ctx/observability.ts";
+export type { Scope } from "./ctx/scope.ts";
+export {
+  type ObservabilityOptions,
+  OpenTelemetry,
+  type OpenTelemetryFacade,
+} from "./opentelemetry/opentelemetry.ts";
+export type { ConfigureOptions, Limits } from "./opentelemetry/options.ts";
+export type { RemoteTrace } from "./opentelemetry/propagation.ts";

@@ -1,0 +1,286 @@
+import { type CleanAttributes, cleanAttributes, describe } from "../ctx/attributes.ts";
+import { diagnose } from "../ctx/diagnostics.ts";
+import { ConfigurationError, refusal } from "../ctx/errors.ts";
+import { isLevel, type ObservabilityLevel } from "../ctx/level.ts";
+import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
+import { Environment, granted, ignored } from "./environment.ts";
+import type { ConfigureOptions, Limits } from "./options.ts";
+import type { Destination } from "./recorder.ts";
+
+/** How new traces are sampled. */
+export interface Sampling {
+  readonly ratio: number;
+  /** Whether a trace that was begun elsewhere goes on as it was decided there. */
+  readonly parentBased: boolean;
+}
+
+/** The limits and the rhythm of one batch processor. */
+export interface Batching {
+  readonly scheduledDelayMillis?: number;
+  readonly exportTimeoutMillis?: number;
+  readonly maxQueueSize?: number;
+  readonly maxExportBatchSize?: number;
+}
+
+/** Everything that is known once options and environment have been read: valid, complete, frozen. */
+export interface Configuration {
+  readonly disabled: boolean;
+  readonly service: string;
+  readonly version: string;
+  readonly environment: string;
+  readonly instance: string;
+  readonly attributes: CleanAttributes;
+  /** Where each signal goes: to an endpoint, to the console, or nowhere. */
+  readonly outputs: Readonly<Record<Signal, Endpoint | "console" | "none">>;
+  readonly exportIntervalMillis: number;
+  readonly exportTimeoutMillis: number;
+  readonly temporality: "cumulative" | "delta" | "lowmemory";
+  readonly sampling: Sampling;
+  readonly level: ObservabilityLevel;
+  readonly events: Destination;
+  readonly exceptions: Destination;
+  readonly spanLimits: Required<Limits>;
+  readonly logLimits: { readonly attributeCountLimit: number; readonly attributeValueLengthLimit: number };
+  readonly spanBatches: Batching;
+  readonly logBatches: Batching;
+  readonly propagators: readonly ("tracecontext" | "baggage")[];
+  readonly diagnosticLevel: "none" | "error" | "warn" | "info" | "debug" | "verbose" | "all";
+}
+
+const ACTION = "configure OpenTelemetry";
+
+/** Reads options and environment; what is wrong in code is thrown, what is wrong in the environment reported. */
+export function resolveConfiguration(options: ConfigureOptions): Configuration {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(refusal(ACTION, "options", "be an object", options));
+  }
+  const environment = new Environment();
+  const limits = resolveLimits(options, environment);
+  const exportTimeoutMillis = integer(options, "exportTimeoutMillis", 1) ??
+    environment.integer("OTEL_EXPORTER_OTLP_TIMEOUT", 1) ?? 10_000;
+  const outputs = resolveEndpoints(options, environment, exportTimeoutMillis);
+  const resolved: Configuration = {
+    disabled: environment.boolean("OTEL_SDK_DISABLED") ?? false,
+    service: requiredText(options, "service"),
+    version: requiredText(options, "version"),
+    environment: requiredText(options, "environment"),
+    instance: optionalText(options, "instance") ?? crypto.randomUUID(),
+    attributes: resolveAttributes(options, environment),
+    outputs,
+    exportIntervalMillis: integer(options, "exportIntervalMillis", 1) ??
+      environment.integer("OTEL_METRIC_EXPORT_INTERVAL", 1) ?? 5000,
+    exportTimeoutMillis,
+    temporality: environment.choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", [
+      "cumulative",
+      "delta",
+      "lowmemory",
+    ]) ?? "cumulative",
+    sampling: resolveSampling(options, environment),
+    level: resolveLevel(options.level, ACTION),
+    events: resolveEvents(options),
+    exceptions: resolveExceptions(environment),
+    ...limits,
+    spanBatches: resolveBatching("OTEL_BSP", environment),
+    logBatches: resolveBatching("OTEL_BLRP", environment),
+    propagators: resolvePropagators(environment),
+    diagnosticLevel: environment.choice("OTEL_LOG_LEVEL", [
+      "none",
+      "error",
+      "warn",
+      "info",
+      "debug",
+      "verbose",
+      "all",
+    ]) ?? "warn",
+  };
+  requirePermissions(resolved, environment);
+  return Object.freeze(resolved);
+}
+
+/** A level as an option of set-up, or the default. */
+export function resolveLevel(level: unknown, action: string): ObservabilityLevel {
+  if (level === undefined) return "info";
+  if (isLevel(level)) return level;
+  throw new TypeError(refusal(action, "level", "be 'debug', 'info', 'warning' or 'error'", level));
+}
+
+function requiredText(options: ConfigureOptions, name: "service" | "version" | "environment"): string {
+  const value: unknown = options[name];
+  if (typeof value === "string" && value.trim() !== "") return value;
+  throw new TypeError(refusal(ACTION, name, "be a non-empty string", value));
+}
+
+function optionalText(options: ConfigureOptions, name: "instance"): string | undefined {
+  const value: unknown = options[name];
+  if (value === undefined || (typeof value === "string" && value.trim() !== "")) return value;
+  throw new TypeError(refusal(ACTION, name, "be a non-empty string", value));
+}
+
+function integer(
+  options: ConfigureOptions,
+  name: "exportIntervalMillis" | "exportTimeoutMillis",
+  least: 1,
+): number | undefined {
+  const value: unknown = options[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== "number") throw new TypeError(refusal(ACTION, name, "be a positive integer", value));
+  // A timer of more than 31 bits fires at once.
+  if (!Number.isInteger(value) || value < least || value > 2 ** 31 - 1) {
+    throw new RangeError(refusal(ACTION, name, "be a positive integer", value));
+  }
+  return value;
+}
+
+function resolveAttributes(options: ConfigureOptions, environment: Environment): CleanAttributes {
+  const given: unknown = options.attributes;
+  if (given !== undefined && (typeof given !== "object" || given === null || Array.isArray(given))) {
+    throw new TypeError(refusal(ACTION, "attributes", "be an object", given));
+  }
+  const fromEnvironment = environment.pairs("OTEL_RESOURCE_ATTRIBUTES");
+  return { ...fromEnvironment, ...cleanAttributes(options.attributes) };
+}
+
+function resolveSampling(options: ConfigureOptions, environment: Environment): Sampling {
+  const ratio: unknown = options.sampling;
+  if (ratio !== undefined) {
+    if (typeof ratio !== "number") {
+      throw new TypeError(refusal(ACTION, "sampling", "be a number from 0 to 1", ratio));
+    }
+    if (!(ratio >= 0 && ratio <= 1)) {
+      throw new RangeError(refusal(ACTION, "sampling", "be a number from 0 to 1", ratio));
+    }
+    return { ratio, parentBased: true };
+  }
+  const sampler = environment.choice("OTEL_TRACES_SAMPLER", [
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+  ]);
+  const parentBased = sampler?.startsWith("parentbased_") ?? true;
+  if (sampler?.endsWith("always_off")) return { ratio: 0, parentBased };
+  if (!sampler?.endsWith("traceidratio")) return { ratio: 1, parentBased };
+  const argument = environment.get("OTEL_TRACES_SAMPLER_ARG") ?? "1";
+  const share = Number(argument);
+  if (share >= 0 && share <= 1) return { ratio: share, parentBased };
+  ignored("OTEL_TRACES_SAMPLER_ARG", "be a number from 0 to 1", argument);
+  return { ratio: 1, parentBased };
+}
+
+function resolveEvents(options: ConfigureOptions): Destination {
+  const events: unknown = options.events;
+  if (events === undefined) return "both";
+  if (events === "both" || events === "span" || events === "log") return events;
+  throw new TypeError(refusal(ACTION, "events", "be 'both', 'span' or 'log'", events));
+}
+
+function resolveExceptions(environment: Environment): Destination {
+  const choices = ["logs", "logs/dup"] as const;
+  const choice = environment.choice("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", choices);
+  return choice === "logs" ? "log" : choice === "logs/dup" ? "both" : "span";
+}
+
+function resolveLimits(
+  options: ConfigureOptions,
+  environment: Environment,
+): Pick<Configuration, "spanLimits" | "logLimits"> {
+  const given: unknown = options.limits;
+  if (given !== undefined && (typeof given !== "object" || given === null)) {
+    throw new TypeError(refusal(ACTION, "limits", "be an object", given));
+  }
+  const limit = (name: keyof Limits, fallback: number, ...variables: string[]): number => {
+    const value: unknown = options.limits?.[name];
+    if (value !== undefined) {
+      if (value === Infinity || (Number.isInteger(value) && Number(value) >= 0)) return Number(value);
+      throw new RangeError(refusal(ACTION, `limits.${name}`, "be an integer of at least 0", value));
+    }
+    for (const variable of variables) {
+      const set = environment.integer(variable, 0);
+      if (set !== undefined) return set;
+    }
+    return fallback;
+  };
+  const count = ["OTEL_ATTRIBUTE_COUNT_LIMIT"];
+  const length = ["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+  return {
+    spanLimits: {
+      attributeCountLimit: limit("attributeCountLimit", 128, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", ...count),
+      attributeValueLengthLimit: limit(
+        "attributeValueLengthLimit",
+        Infinity,
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        ...length,
+      ),
+      eventCountLimit: limit("eventCountLimit", 128, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
+      linkCountLimit: limit("linkCountLimit", 128, "OTEL_SPAN_LINK_COUNT_LIMIT"),
+      attributePerEventCountLimit: limit(
+        "attributePerEventCountLimit",
+        128,
+        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+      ),
+      attributePerLinkCountLimit: limit("attributePerLinkCountLimit", 128, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+    },
+    logLimits: {
+      attributeCountLimit: limit(
+        "attributeCountLimit",
+        128,
+        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+        ...count,
+      ),
+      attributeValueLengthLimit: limit(
+        "attributeValueLengthLimit",
+        Infinity,
+        "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        ...length,
+      ),
+    },
+  };
+}
+
+function resolveBatching(prefix: "OTEL_BSP" | "OTEL_BLRP", environment: Environment): Batching {
+  const maxQueueSize = environment.integer(`${prefix}_MAX_QUEUE_SIZE`, 1);
+  const maxExportBatchSize = environment.integer(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 1);
+  return {
+    scheduledDelayMillis: environment.integer(`${prefix}_SCHEDULE_DELAY`, 0),
+    exportTimeoutMillis: environment.integer(`${prefix}_EXPORT_TIMEOUT`, 1),
+    maxQueueSize,
+    maxExportBatchSize,
+  };
+}
+
+function resolvePropagators(environment: Environment): Configuration["propagators"] {
+  const propagators = new Set<"tracecontext" | "baggage">();
+  for (const name of (environment.get("OTEL_PROPAGATORS") ?? "tracecontext,baggage").split(",")) {
+    const known = name.trim().toLowerCase();
+    if (known === "tracecontext" || known === "baggage") propagators.add(known);
+    else if (known !== "none" && known !== "") {
+      ignored("OTEL_PROPAGATORS", "hold 'tracecontext', 'baggage' or 'none'", known);
+    }
+  }
+  return [...propagators];
+}
+
+/** OTLP needs the network; a missing flag has to be known now, not at the first export that fails. */
+function requirePermissions(configuration: Configuration, environment: Environment): void {
+  const endpoints = Object.values(configuration.outputs).filter((output) => typeof output === "object");
+  if (endpoints.length === 0 || configuration.disabled) return;
+  for (const { url } of endpoints) {
+    const { hostname, port, protocol } = new URL(url);
+    const host = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+    if (!granted({ name: "net", host })) {
+      throw new ConfigurationError(
+        `Cannot configure OpenTelemetry as 'otlpEndpoint' must be reachable with the permission ` +
+          `--allow-net=${host}: current value is ${describe(`"${hostname}" without it`)}`,
+      );
+    }
+  }
+  if (environment.restricted) {
+    diagnose(
+      "permission:env",
+      "Using the options given in code alone: the environment cannot be read without the permission " +
+        "--allow-env=OTEL_*",
+    );
+  }
+}

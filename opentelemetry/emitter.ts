@@ -1,0 +1,71 @@
+const ADD = ["addListener", "on", "once", "prependListener", "prependOnceListener"] as const;
+const REMOVE = ["removeListener", "off"] as const;
+
+type Listener = (...args: unknown[]) => unknown;
+type Method = (this: unknown, event: PropertyKey, listener: Listener) => unknown;
+
+/** An event emitter of Node, by its shape. */
+interface Emitter {
+  [method: string]: unknown;
+  removeAllListeners?: (...events: PropertyKey[]) => unknown;
+}
+
+const bound = new WeakSet<object>();
+
+/** Whether a value is an event emitter of Node. */
+export function isEmitter(value: unknown): value is Emitter {
+  if (typeof value !== "object" || value === null) return false;
+  const { on, emit, removeListener } = value as Emitter;
+  return typeof on === "function" && typeof emit === "function" && typeof removeListener === "function";
+}
+
+/** Makes an emitter call every listener that is added from now on as `bind` has it; removing finds them still. */
+export function bindEmitter<T extends Emitter>(emitter: T, bind: (listener: Listener) => Listener): T {
+  if (bound.has(emitter)) return emitter;
+  bound.add(emitter);
+  const listeners = new Map<PropertyKey, WeakMap<Listener, Listener>>();
+  let adding = false;
+  for (const name of ADD) {
+    const original = emitter[name] as Method | undefined;
+    if (original === undefined) continue;
+    override(emitter, name, function (this: unknown, event: PropertyKey, listener: Listener) {
+      // `once` calls `on` with a wrapper of its own, which has to stay the one that it removes.
+      if (adding) return original.call(this, event, listener);
+      let known = listeners.get(event);
+      if (known === undefined) listeners.set(event, known = new WeakMap());
+      const wrapped = bind(listener);
+      known.set(listener, wrapped);
+      adding = true;
+      try {
+        return original.call(this, event, wrapped);
+      } finally {
+        adding = false;
+      }
+    });
+  }
+  for (const name of REMOVE) {
+    const original = emitter[name] as Method | undefined;
+    if (original === undefined) continue;
+    override(emitter, name, function (this: unknown, event: PropertyKey, listener: Listener) {
+      return original.call(this, event, listeners.get(event)?.get(listener) ?? listener);
+    });
+  }
+  const removeAll = emitter.removeAllListeners;
+  if (removeAll !== undefined) {
+    override(emitter, "removeAllListeners", function (this: unknown, ...events: PropertyKey[]) {
+      if (events.length === 0) listeners.clear();
+      else listeners.delete(events[0]);
+      return removeAll.apply(this, events);
+    });
+  }
+  return emitter;
+}
+
+function override(emitter: Emitter, name: string, method: unknown): void {
+  Object.defineProperty(emitter, name, {
+    value: method,
+    configurable: true,
+    writable: true,
+    enumerable: false,
+  });
+}

@@ -1,0 +1,148 @@
+import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
+import {
+  type ISerializer,
+  JsonLogsSerializer,
+  JsonMetricsSerializer,
+  JsonTraceSerializer,
+  ProtobufLogsSerializer,
+  ProtobufMetricsSerializer,
+  ProtobufTraceSerializer,
+} from "@opentelemetry/otlp-transformer";
+import type { LogRecordExporter, ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import {
+  AggregationTemporality,
+  InstrumentType,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
+import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
+import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+type Encode<T> = (items: T) => Uint8Array | undefined;
+
+/**
+ * Encodes what a processor hands it and gives it to the delivery, which owns it from then on: the processor is
+ * free for the next batch at once, whatever the collector does.
+ */
+class OtlpExporter<T> {
+  constructor(
+    private readonly encode: Encode<T>,
+    private readonly delivery: Delivery,
+    private readonly count: (items: T) => number,
+    private readonly halve: (items: T) => T[],
+    private readonly flushTimeout: number,
+  ) {}
+
+  export(items: T, done: (result: ExportResult) => void): void {
+    this.#hand(items);
+    done({ code: ExportResultCode.SUCCESS });
+  }
+
+  forceFlush(): Promise<void> {
+    return this.delivery.flush(this.flushTimeout);
+  }
+
+  /** The delivery is shut down by the pipeline, which knows how long that may take. */
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** One record that cannot be encoded does not cost those beside it. */
+  #hand(items: T): void {
+    try {
+      const body = this.encode(items);
+      if (body !== undefined) this.delivery.enqueue(body as Uint8Array<ArrayBuffer>, this.count(items));
+    } catch (error) {
+      const halves = this.halve(items);
+      if (halves.length > 1) return halves.forEach((half) => this.#hand(half));
+      this.delivery.dropped += this.count(items);
+      diagnoseFailure("encode a record for the export", error);
+    }
+  }
+}
+
+/** Halves of an array of more than one. */
+function halves<T>(items: T[]): T[][] {
+  const middle = Math.ceil(items.length / 2);
+  return items.length > 1 ? [items.slice(0, middle), items.slice(middle)] : [];
+}
+
+function encoder<T>(
+  json: ISerializer<T, unknown>,
+  protobuf: ISerializer<T, unknown>,
+  { protocol }: Endpoint,
+): Encode<T> {
+  const serializer = protocol === "http/json" ? json : protobuf;
+  return (items) => serializer.serializeRequest(items);
+}
+
+/** Exports spans. */
+export function createSpanExporter(endpoint: Endpoint, delivery: Delivery): SpanExporter {
+  return new OtlpExporter<ReadableSpan[]>(
+    encoder(JsonTraceSerializer, ProtobufTraceSerializer, endpoint),
+    delivery,
+    (spans) => spans.length,
+    halves,
+    endpoint.timeoutMillis,
+  );
+}
+
+/** Exports logs. */
+export function createLogExporter(endpoint: Endpoint, delivery: Delivery): LogRecordExporter {
+  return new OtlpExporter<ReadableLogRecord[]>(
+    encoder(JsonLogsSerializer, ProtobufLogsSerializer, endpoint),
+    delivery,
+    (logs) => logs.length,
+    halves,
+    endpoint.timeoutMillis,
+  );
+}
+
+/** How counters and histograms are summed: since the start, or since the last export. */
+export type Temporality = "cumulative" | "delta" | "lowmemory";
+
+/** Exports metrics. */
+export function createMetricExporter(
+  endpoint: Endpoint,
+  delivery: Delivery,
+  temporality: Temporality,
+): PushMetricExporter {
+  return new OtlpMetricExporter(endpoint, delivery, temporality);
+}
+
+class OtlpMetricExporter extends OtlpExporter<ResourceMetrics> implements PushMetricExporter {
+  readonly #temporality: Temporality;
+
+  constructor(endpoint: Endpoint, delivery: Delivery, temporality: Temporality) {
+    const encode = encoder(JsonMetricsSerializer, ProtobufMetricsSerializer, endpoint);
+    super(encode, delivery, countPoints, () => [], endpoint.timeoutMillis);
+    this.#temporality = temporality;
+  }
+
+  selectAggregationTemporality(instrument: InstrumentType): AggregationTemporality {
+    return temporalityOf(this.#temporality, instrument);
+  }
+}
+
+function countPoints({ scopeMetrics }: ResourceMetrics): number {
+  return scopeMetrics.flatMap(({ metrics }) => metrics).reduce(
+    (sum, { dataPoints }) => sum + dataPoints.length,
+    0,
+  );
+}
+
+/** As the specification's `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` has it. */
+function temporalityOf(preference: Temporality, instrument: InstrumentType): AggregationTemporality {
+  const { CUMULATIVE, DELTA } = AggregationTemporality;
+  switch (instrument) {
+    case InstrumentType.COUNTER:
+    case InstrumentType.HISTOGRAM:
+      return preference === "cumulative" ? CUMULATIVE : DELTA;
+    case InstrumentType.OBSERVABLE_COUNTER:
+      return preference === "delta" ? DELTA : CUMULATIVE;
+    default:
+      return CUMULATIVE;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Attributes, Context, Meter, MetricOptions } from "@opentelemetry/api";
+import { describe } from "../ctx/attributes.ts";
+import { diagnose } from "../ctx/diagnostics.ts";
+import type { Metric } from "../ctx/observability.ts";
+
+/** Takes a measurement. */
+type Record = (value: number, attributes: Attributes, context: Context) => void;
+
+interface Instrument {
+  readonly kind: Metric["kind"];
+  readonly unit: string | undefined;
+  readonly record: Record;
+}
+
+/** The first character a letter, then letters, digits and `_ . - /`, 255 in all: the specification's rule. */
+const VALID_NAME = /^[a-z][a-z0-9_.\-/]{0,254}$/i;
+
+/** The one cache of instruments: one for each name, kind and unit, for as long as the meter lives. */
+export class Instruments {
+  readonly #meter: Meter;
+  readonly #byName = new Map<string, Instrument>();
+  /** Those that bear a name that another kind or unit had first. */
+  readonly #clashing = new Map<string, Instrument>();
+
+  constructor(meter: Meter) {
+    this.#meter = meter;
+  }
+
+  record(name: string, metric: Metric, attributes: Attributes, context: Context): void {
+    let instrument = this.#byName.get(name);
+    if (instrument === undefined) this.#byName.set(name, instrument = this.#make(name, metric));
+    else if (instrument.kind !== metric.kind || instrument.unit !== metric.unit) {
+      instrument = this.#clash(name, metric, instrument);
+    }
+    instrument.record(metric.value, attributes, context);
+  }
+
+  #clash(name: string, metric: Metric, first: Instrument): Instrument {
+    const key = JSON.stringify([name, metric.kind, metric.unit]);
+    let instrument = this.#clashing.get(key);
+    if (instrument === undefined) {
+      this.#clashing.set(key, instrument = this.#make(name, metric));
+      const shown = (kind: string, unit: string | undefined) => unit ? `a ${kind} in ${unit}` : `a ${kind}`;
+      diagnose(
+        `clash:${key}`,
+        `The metric '${describe(name)}' is ${
+          shown(first.kind, first.unit)
+        } already, and was now recorded as ` +
+          `${shown(metric.kind, metric.unit)}: both are kept, give one of them another name`,
+      );
+    }
+    return instrument;
+  }
+
+  #make(given: string, { kind, unit, description }: Metric): Instrument {
+    const name = validName(given);
+    const options: MetricOptions = {};
+    if (unit !== undefined) options.unit = describe(unit);
+    if (description !== undefined) options.description = describe(description);
+    return { kind, unit, record: this.#recordWith(kind, name, options) };
+  }
+
+  #recordWith(kind: Metric["kind"], name: string, options: MetricOptions): Record {
+    if (kind === "counter") {
+      const counter = this.#meter.createCounter(name, options);
+      return (value, attributes, context) => counter.add(value, attributes, context);
+    }
+    const instrument = kind === "histogram"
+      ? this.#meter.createHistogram(name, options)
+      : this.#meter.createGauge(name, options);
+    return (value, attributes, context) => instrument.record(value, attributes, context);
+  }
+}
+
+/** A name that is invalid would cost the metric: what is invalid in it becomes an underscore. */
+function validName(name: unknown): string {
+  const given = describe(name);
+  if (VALID_NAME.test(given)) return given;
+  let valid = given.replace(/[^a-z0-9_.\-/]/gi, "_").slice(0, 254);
+  if (!/^[a-z]/i.test(valid)) valid = `m${valid}`;
+  diagnose(`metric-name:${valid}`, `The metric name '${given}' is invalid, and is recorded as '${valid}'`);
+  return valid;
+}

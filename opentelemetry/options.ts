@@ -1,0 +1,68 @@
+import type { Attributes } from "../ctx/attributes.ts";
+import type { ObservabilityLevel } from "../ctx/level.ts";
+
+/**
+ * How much a span or a log may hold; what goes beyond is dropped and counted on it. Names and defaults are those
+ * of the OpenTelemetry specification.
+ */
+export interface Limits {
+  /** Attributes of a span or a log. Default 128; `OTEL_ATTRIBUTE_COUNT_LIMIT`. */
+  readonly attributeCountLimit?: number;
+  /** Characters of an attribute's value. Default unlimited; `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`. */
+  readonly attributeValueLengthLimit?: number;
+  /** Events of a span; the oldest are dropped. Default 128; `OTEL_SPAN_EVENT_COUNT_LIMIT`. */
+  readonly eventCountLimit?: number;
+  /** Links of a span. Default 128; `OTEL_SPAN_LINK_COUNT_LIMIT`. */
+  readonly linkCountLimit?: number;
+  /** Attributes of an event of a span. Default 128; `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`. */
+  readonly attributePerEventCountLimit?: number;
+  /** Attributes of a link. Default 128; `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`. */
+  readonly attributePerLinkCountLimit?: number;
+}
+
+/**
+ * What `OpenTelemetry.configure` takes. Where the specification has an environment variable for an option, it is
+ * named; what is given in code wins, option by option and header by header.
+ */
+export interface ConfigureOptions {
+  /** The name of the service: `service.name`. */
+  readonly service: string;
+  /** The version of the service: `service.version`. */
+  readonly version: string;
+  /** Where it runs, such as `"production"`: `deployment.environment.name`. */
+  readonly environment: string;
+  /** Tells the instances of a service apart: `service.instance.id`. Default a random UUID. */
+  readonly instance?: string;
+  /**
+   * The base URL of an OTLP receiver over HTTP, such as `http://localhost:4318`; `/v1/traces`, `/v1/metrics` and
+   * `/v1/logs` are added. Left out, telemetry is printed for the eye. `OTEL_EXPORTER_OTLP_ENDPOINT`, and for one
+   * signal `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` and the like, which are used as they are.
+   */
+  readonly otlpEndpoint?: string;
+  /** Headers of every export, such as an API key; never printed. `OTEL_EXPORTER_OTLP_HEADERS`. */
+  readonly otlpHeaders?: Readonly<Record<string, string>>;
+  /**
+   * Whether an endpoint without a scheme is plain HTTP; `false` refuses plain HTTP altogether. Default `true`;
+   * `OTEL_EXPORTER_OTLP_INSECURE`.
+   */
+  readonly insecure?: boolean;
+  /** How often metrics are exported, in milliseconds. Default 5000; `OTEL_METRIC_EXPORT_INTERVAL`. */
+  readonly exportIntervalMillis?: number;
+  /** How long one export may take, in milliseconds. Default 10000; `OTEL_EXPORTER_OTLP_TIMEOUT`. */
+  readonly exportTimeoutMillis?: number;
+  /** How export bodies are compressed. Default `"none"`; `OTEL_EXPORTER_OTLP_COMPRESSION`. */
+  readonly compression?: "none" | "gzip";
+  /** Further attributes of the resource; they win over those the library sets. `OTEL_RESOURCE_ATTRIBUTES`. */
+  readonly attributes?: Attributes;
+  /**
+   * The share of new traces that is recorded, from 0 to 1; a trace begun elsewhere goes on as it was decided
+   * there. Default 1; `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`.
+   */
+  readonly sampling?: number;
+  /** Logs below it are left out. Default `"info"`. */
+  readonly level?: ObservabilityLevel;
+  /** Where events go: to the span, to the logs, or, the default, to `"both"`. */
+  readonly events?: "both" | "span" | "log";
+  /** How much a span or a log may hold. */
+  readonly limits?: Limits;
+}

@@ -1,0 +1,62 @@
+import { type Link, type SpanContext, TraceFlags } from "@opentelemetry/api";
+import { parseTraceParent, TraceState } from "@opentelemetry/core";
+import { describe } from "../ctx/attributes.ts";
+import { diagnose } from "../ctx/diagnostics.ts";
+import { newSpanId } from "../ctx/ids.ts";
+
+/** The parts of a trace begun elsewhere, as a caller gives them: strings of strangers, mostly. */
+export interface RemoteTrace {
+  /**
+   * A trace to link to: 32 hex digits, a UUID, or a whole `traceparent`. What is malformed is reported and
+   * ignored.
+   */
+  readonly externalTraceId?: string | null;
+  /** The W3C `traceparent` of the remote span that becomes the parent. What is malformed is reported and ignored. */
+  readonly traceparent?: string | null;
+  /** The W3C `tracestate` that came with it. */
+  readonly tracestate?: string | null;
+}
+
+/** The remote span that `traceparent` names, if it names one. */
+export function remoteParent({ traceparent, tracestate }: RemoteTrace): SpanContext | undefined {
+  if (traceparent === undefined || traceparent === null || traceparent === "") return undefined;
+  const parsed = parse(traceparent);
+  if (parsed === undefined) return malformed("traceparent", "be a W3C traceparent", traceparent);
+  const remote: SpanContext = {
+    ...parsed,
+    traceFlags: parsed.traceFlags & TraceFlags.SAMPLED,
+    isRemote: true,
+  };
+  if (typeof tracestate !== "string" || tracestate === "") return remote;
+  const state = new TraceState(tracestate);
+  return state.serialize() === "" ? remote : { ...remote, traceState: state };
+}
+
+/** A link to the trace that `externalTraceId` names, if it names one. */
+export function externalLink({ externalTraceId }: RemoteTrace): Link | undefined {
+  if (externalTraceId === undefined || externalTraceId === null || externalTraceId === "") return undefined;
+  const parsed = parse(externalTraceId) ?? parseTraceId(externalTraceId);
+  if (parsed !== undefined) return { context: { ...parsed, isRemote: true } };
+  return malformed("externalTraceId", "be 32 hex digits, a UUID or a W3C traceparent", externalTraceId);
+}
+
+function parse(traceparent: unknown): SpanContext | undefined {
+  if (typeof traceparent !== "string" || traceparent.length > 512) return undefined;
+  return parseTraceParent(traceparent.trim()) ?? undefined;
+}
+
+/** Of a trace alone no span is known, and a link to an all-zero one would be invalid: a random one stands for it. */
+function parseTraceId(value: unknown): SpanContext | undefined {
+  if (typeof value !== "string" || value.length > 64) return undefined;
+  const uuid = /^\{?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})\}?$/i;
+  const traceId = value.trim().replace(uuid, "$1$2$3$4$5").toLowerCase();
+  if (!/^(?!0{32})[0-9a-f]{32}$/.test(traceId)) return undefined;
+  return { traceId, spanId: newSpanId(), traceFlags: TraceFlags.NONE };
+}
+
+function malformed(name: string, rule: string, value: unknown): undefined {
+  diagnose(
+    `malformed:${name}`,
+    `Ignoring '${name}' as it must ${rule}: current value is ${describe(value).slice(0, 80)}`,
+  );
+}

@@ -1,0 +1,137 @@
+import type { Context, Link, Span, SpanKind, TracerProvider } from "@opentelemetry/api";
+import { BatchLogRecordProcessor, LoggerProvider, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
+import { MeterProvider, type MetricReader, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type Sampler,
+  type SpanProcessor,
+  TraceIdRatioBasedSampler,
+} from "@opentelemetry/sdk-trace";
+import type { CleanAttributes } from "../ctx/attributes.ts";
+import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import { now } from "./clock.ts";
+import type { Configuration } from "./configuration.ts";
+import { ConsoleLogProcessor, ConsoleMetricExporter, ConsoleSpanProcessor } from "./console.ts";
+import { Delivery } from "./delivery.ts";
+import { createLogExporter, createMetricExporter, createSpanExporter } from "./exporter.ts";
+import { Instruments } from "./instruments.ts";
+import type { Engine } from "./recorder.ts";
+import { createResource } from "./resource.ts";
+import { ScopeTracerProvider } from "./tracer.ts";
+import { NAME, VERSION } from "./version.ts";
+
+/** The providers of all three signals, what the scopes record through, and how it all ends. */
+export interface Pipeline {
+  readonly engine: Engine;
+  readonly tracerProvider: TracerProvider;
+  readonly meterProvider: MeterProvider;
+  readonly loggerProvider: LoggerProvider;
+  /** Hands on everything recorded so far; resolves when it is delivered or the time is over. */
+  forceFlush(timeoutMillis: number): Promise<void>;
+  /** The last flush, after which nothing is recorded any more. */
+  shutdown(timeoutMillis: number): Promise<void>;
+}
+
+/** Builds the pipeline that a configuration describes. */
+export function createPipeline(configuration: Configuration): Pipeline {
+  const resource = createResource(configuration);
+  const deliveries: Delivery[] = [];
+  const { traces, metrics, logs } = configuration.outputs;
+  const deliveryTo = (signal: "traces" | "metrics" | "logs", endpoint: Exclude<typeof traces, string>) => {
+    const delivery = new Delivery(signal, endpoint);
+    deliveries.push(delivery);
+    return delivery;
+  };
+
+  const spanProcessors: SpanProcessor[] = [];
+  if (traces === "console") spanProcessors.push(new ConsoleSpanProcessor());
+  else if (traces !== "none") {
+    const exporter = createSpanExporter(traces, deliveryTo("traces", traces));
+    spanProcessors.push(new BatchSpanProcessor({ exporter, ...configuration.spanBatches }));
+  }
+
+  const logProcessors: LogRecordProcessor[] = [];
+  if (logs === "console") logProcessors.push(new ConsoleLogProcessor());
+  else if (logs !== "none") {
+    const exporter = createLogExporter(logs, deliveryTo("logs", logs));
+    logProcessors.push(new BatchLogRecordProcessor({ exporter, ...configuration.logBatches }));
+  }
+
+  const readers: MetricReader[] = [];
+  if (metrics !== "none") {
+    const exporter = metrics === "console"
+      ? new ConsoleMetricExporter()
+      : createMetricExporter(metrics, deliveryTo("metrics", metrics), configuration.temporality);
+    readers.push(
+      new PeriodicExportingMetricReader({
+        exporter,
+        exportIntervalMillis: configuration.exportIntervalMillis,
+        exportTimeoutMillis: Math.min(configuration.exportTimeoutMillis, configuration.exportIntervalMillis),
+      }),
+    );
+  }
+
+  const tracerProvider = new ScopeTracerProvider({
+    resource,
+    sampler: createSampler(configuration),
+    limits: configuration.spanLimits,
+    processors: spanProcessors,
+  });
+  const loggerProvider = new LoggerProvider({
+    resource,
+    processors: logProcessors,
+    logRecordLimits: configuration.logLimits,
+  });
+  const meterProvider = new MeterProvider({ resource, readers });
+  const tracer = tracerProvider.getTracer(NAME, VERSION);
+
+  return {
+    engine: {
+      startSpan: (
+        name: string,
+        kind: SpanKind,
+        attributes: CleanAttributes,
+        links: Link[] | undefined,
+        context: Context,
+      ): Span => tracer.open(name, kind, attributes, links, context, now()),
+      logger: loggerProvider.getLogger(NAME, VERSION),
+      instruments: new Instruments(meterProvider.getMeter(NAME, VERSION)),
+      events: configuration.events,
+      exceptions: configuration.exceptions,
+    },
+    tracerProvider,
+    meterProvider,
+    loggerProvider,
+    async forceFlush(timeoutMillis: number): Promise<void> {
+      const until = performance.now() + timeoutMillis;
+      await all("flush", [
+        tracerProvider.forceFlush(),
+        loggerProvider.forceFlush(),
+        meterProvider.forceFlush(),
+      ]);
+      await all("flush", deliveries.map((delivery) => delivery.flush(until - performance.now())));
+    },
+    async shutdown(timeoutMillis: number): Promise<void> {
+      const until = performance.now() + timeoutMillis;
+      await all("shut down", [
+        tracerProvider.shutdown(),
+        loggerProvider.shutdown(),
+        meterProvider.shutdown(),
+      ]);
+      await all("shut down", deliveries.map((delivery) => delivery.shutdown(until - performance.now())));
+    },
+  };
+}
+
+function createSampler({ sampling: { ratio, parentBased } }: Configuration): Sampler {
+  const root = new TraceIdRatioBasedSampler(ratio);
+  return parentBased ? new ParentBasedSampler({ root }) : root;
+}
+
+/** Waits for all; a part that fails is reported, and the others go on. */
+async function all(action: string, parts: Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(parts)) {
+    if (result.status === "rejected") diagnoseFailure(`${action} OpenTelemetry`, result.reason);
+  }
+}

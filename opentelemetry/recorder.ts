@@ -1,0 +1,183 @@
+import {
+  type Attributes as ApiAttributes,
+  type Context,
+  type Link,
+  type Logger,
+  type LogRecord,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+} from "@opentelemetry/api";
+import { type Attributes, cleanAttributes, type LogAttributes } from "../ctx/attributes.ts";
+import { text } from "../ctx/console_format.ts";
+import { describeException, type Exception, type Failure } from "../ctx/errors.ts";
+import { isLevel, type ObservabilityLevel, SEVERITY } from "../ctx/level.ts";
+import type { EventOptions, Metric, Recorder, ScopeOptions } from "../ctx/observability.ts";
+import type { OpenScope } from "../ctx/scope.ts";
+import { now } from "./clock.ts";
+import { SpanContextNode, withoutSpan } from "./context.ts";
+import type { Instruments } from "./instruments.ts";
+import { ScopeSpan } from "./span.ts";
+
+/** Where a kind of record goes: to the span, to the logs, or to both. */
+export type Destination = "span" | "log" | "both";
+
+/** What the recorders of one pipeline share: the parts of the API that they record through. */
+export interface Engine {
+  /** Starts a span with attributes that are clean and its own from now on. */
+  startSpan(
+    name: string,
+    kind: SpanKind,
+    attributes: ApiAttributes,
+    links: Link[] | undefined,
+    in_: Context,
+  ): Span;
+  readonly logger: Logger;
+  readonly instruments: Instruments;
+  /** Where events go. */
+  readonly events: Destination;
+  /** Where the exception goes that ended a scope. */
+  readonly exceptions: Destination;
+}
+
+const KINDS = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+} as const;
+
+/** The levels as the wire says them. */
+const SEVERITY_TEXT = { debug: "DEBUG", info: "INFO", warning: "WARN", error: "ERROR" } as const;
+
+/** Opens the span of a scope in a context. */
+export function openSpan(
+  engine: Engine,
+  name: string,
+  options: ScopeOptions,
+  context: Context,
+  links?: Link[],
+): Span {
+  const kind = KINDS[options.kind ?? "internal"] ?? SpanKind.INTERNAL;
+  return engine.startSpan(name, kind, cleanAttributes(options.attributes), links, context);
+}
+
+/** A scope as a span; and, being one object for both, the context in which that span is current. */
+export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
+  override readonly span: Span;
+  readonly identity: SpanContext;
+  /** The scope that holds this recorder, once the context manager has seen it. */
+  scope: OpenScope | undefined = undefined;
+
+  constructor(readonly engine: Engine, span: Span, rest: Context, scoped: boolean) {
+    super(span, rest, scoped);
+    this.span = span;
+    this.identity = span.spanContext();
+  }
+
+  get traceId(): string {
+    return this.identity.traceId;
+  }
+
+  get spanId(): string {
+    return this.identity.spanId;
+  }
+
+  get traceFlags(): number {
+    return this.identity.traceFlags;
+  }
+
+  /** What the context API finds current in the scope. */
+  get context(): Context {
+    return this;
+  }
+
+  open(name: string, options: ScopeOptions): Recorder {
+    const span = openSpan(this.engine, name, options, this);
+    return new OpenTelemetryRecorder(this.engine, span, withoutSpan(this), true);
+  }
+
+  log(
+    level: ObservabilityLevel,
+    message: string,
+    given: LogAttributes | undefined,
+    failure: Failure | undefined,
+  ): void {
+    const attributes = cleanAttributes(given, "exception");
+    if (failure !== undefined) {
+      const exception = describeException(failure.error);
+      Object.assign(attributes, exceptionAttributes(exception));
+      if (failure.first && this.span.isRecording()) this.#recordException(exception);
+    }
+    this.#emit(level, { body: text(message), attributes });
+  }
+
+  metric(name: string, metric: Metric): void {
+    this.engine.instruments.record(name, metric, cleanAttributes(metric.attributes), this.context);
+  }
+
+  event(name: string, event: EventOptions): void {
+    const { events } = this.engine;
+    const eventName = text(name);
+    if (events !== "log" && this.span.isRecording()) {
+      this.span.addEvent(eventName, cleanAttributes(event.attributes));
+    }
+    if (events !== "span") {
+      const level = isLevel(event.level) ? event.level : "info";
+      this.#emit(level, { eventName, attributes: cleanAttributes(event.attributes) });
+    }
+  }
+
+  attributes(attributes: Attributes): void {
+    this.span.setAttributes(cleanAttributes(attributes));
+  }
+
+  close(failure?: Failure): void {
+    const { span } = this;
+    if (failure !== undefined) this.#fail(failure);
+    else if (!hasStatus(span)) span.setStatus({ code: SpanStatusCode.OK });
+    span.end();
+  }
+
+  #fail(failure: Failure): void {
+    const { span, engine: { exceptions } } = this;
+    const exception = describeException(failure.error);
+    if (failure.first) {
+      if (exceptions !== "log") this.#recordException(exception);
+      if (exceptions !== "span") {
+        const attributes = exceptionAttributes(exception);
+        this.#emit("error", { eventName: "exception", body: exception.message, attributes });
+      }
+    }
+    span.setAttribute("error.type", exception.type);
+    const status = { code: SpanStatusCode.ERROR, message: exception.message || exception.type };
+    if (span instanceof ScopeSpan) span.status = status;
+    else span.setStatus(status);
+  }
+
+  #recordException(exception: Exception): void {
+    this.span.addEvent("exception", exceptionAttributes(exception));
+  }
+
+  #emit(level: ObservabilityLevel, record: LogRecord): void {
+    record.timestamp = now();
+    record.severityNumber = SEVERITY[level];
+    record.severityText = SEVERITY_TEXT[level];
+    record.context = this.context;
+    this.engine.logger.emit(record);
+  }
+}
+
+function exceptionAttributes({ type, message, stacktrace }: Exception): Record<string, string> {
+  const attributes: Record<string, string> = { "exception.type": type, "exception.message": message };
+  if (stacktrace !== undefined) attributes["exception.stacktrace"] = stacktrace;
+  return attributes;
+}
+
+/** Whether somebody in the body has set the status of the span; the SDKs let it be read, the API does not. */
+function hasStatus(span: Span): boolean {
+  const { status } = span as Span & { readonly status?: { readonly code: SpanStatusCode } };
+  return status !== undefined && status.code !== SpanStatusCode.UNSET;
+}

@@ -1,0 +1,144 @@
+import {
+  type Attributes,
+  type Context,
+  context as contextApi,
+  type HrTime,
+  INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
+  type Link,
+  type Span,
+  SpanKind,
+  type SpanOptions,
+  trace,
+  TraceFlags,
+  type Tracer,
+  type TracerProvider,
+} from "@opentelemetry/api";
+import { cleanAttributes, type InstrumentationScope, isTracingSuppressed } from "@opentelemetry/core";
+import type { Resource } from "@opentelemetry/resources";
+import {
+  type Sampler,
+  SamplingDecision,
+  type SpanLimits,
+  type SpanProcessor,
+} from "@opentelemetry/sdk-trace";
+import { newSpanId, newTraceId } from "../ctx/ids.ts";
+import { now } from "./clock.ts";
+import { spanOf } from "./context.ts";
+import { instantOf, ScopeSpan } from "./span.ts";
+
+/** What the tracers of one provider share. */
+export interface TracingState {
+  readonly resource: Resource;
+  readonly sampler: Sampler;
+  readonly limits: Required<SpanLimits>;
+  readonly processors: readonly SpanProcessor[];
+}
+
+const NO_LIMITS = { attributeCountLimit: Infinity, attributeValueLengthLimit: Infinity };
+const NO_LINKS: Link[] = [];
+
+/** A tracer of the API that makes {@linkcode ScopeSpan}s, with the SDK's sampler, limits and processors. */
+export class ScopeTracer implements Tracer {
+  constructor(readonly shared: TracingState, readonly instrumentationScope: InstrumentationScope) {}
+
+  startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): Span {
+    const parent = options.root ? trace.deleteSpan(context) : context;
+    const { attributes } = cleanAttributes(options.attributes, NO_LIMITS);
+    const start = options.startTime === undefined ? now() : instantOf(options.startTime);
+    return this.open(name, options.kind ?? SpanKind.INTERNAL, attributes ?? {}, options.links, parent, start);
+  }
+
+  startActiveSpan<F extends (span: Span) => ReturnType<F>>(name: string, fn: F): ReturnType<F>;
+  startActiveSpan<F extends (span: Span) => ReturnType<F>>(
+    name: string,
+    options: SpanOptions,
+    fn: F,
+  ): ReturnType<F>;
+  startActiveSpan<F extends (span: Span) => ReturnType<F>>(
+    name: string,
+    options: SpanOptions,
+    context: Context,
+    fn: F,
+  ): ReturnType<F>;
+  startActiveSpan<F extends (span: Span) => ReturnType<F>>(
+    name: string,
+    ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
+  ): ReturnType<F> {
+    const fn = rest[rest.length - 1] as F;
+    const options = rest.length > 1 ? rest[0] as SpanOptions : {};
+    const parent = rest.length > 2 ? rest[1] as Context : contextApi.active();
+    const span = this.startSpan(name, options, parent);
+    return contextApi.with(trace.setSpan(parent, span), fn, undefined, span);
+  }
+
+  /** Starts a span with attributes that are clean and the span's own from now on. */
+  open(
+    name: string,
+    kind: SpanKind,
+    attributes: Attributes,
+    links: Link[] | undefined,
+    context: Context,
+    start: number | HrTime,
+  ): Span {
+    if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+    const { sampler, limits, processors } = this.shared;
+    const above = spanOf(context)?.spanContext();
+    const parent = above !== undefined && isSpanContextValid(above) ? above : undefined;
+    const traceId = parent === undefined ? newTraceId() : parent.traceId;
+    const sampling = sampler.shouldSample(context, traceId, name, kind, attributes, links ?? NO_LINKS);
+    const identity = {
+      traceId,
+      spanId: newSpanId(),
+      traceFlags: sampling.decision === SamplingDecision.RECORD_AND_SAMPLED
+        ? TraceFlags.SAMPLED
+        : TraceFlags.NONE,
+      traceState: sampling.traceState ?? parent?.traceState,
+    };
+    if (sampling.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(identity);
+    if (sampling.attributes !== undefined) Object.assign(attributes, sampling.attributes);
+    let count = 0;
+    for (const _ in attributes) count++;
+    const limited = count > limits.attributeCountLimit || limits.attributeValueLengthLimit !== Infinity;
+    const span = new ScopeSpan(
+      this,
+      name,
+      kind,
+      identity,
+      parent,
+      limited ? {} : attributes,
+      limited ? 0 : count,
+      start,
+    );
+    if (limited) span.setAttributes(attributes);
+    if (links !== undefined) span.addLinks(links);
+    for (const processor of processors) processor.onStart(span, context);
+    return span;
+  }
+}
+
+/** The provider that the API is given: a tracer for each library, all of one pipeline. */
+export class ScopeTracerProvider implements TracerProvider {
+  readonly #tracers = new Map<string, ScopeTracer>();
+
+  constructor(readonly shared: TracingState) {}
+
+  getTracer(name: string, version?: string, options?: { schemaUrl?: string }): ScopeTracer {
+    const key = JSON.stringify([name, version, options?.schemaUrl]);
+    let tracer = this.#tracers.get(key);
+    if (tracer === undefined) {
+      const scope = { name: name || "unknown", version, schemaUrl: options?.schemaUrl };
+      tracer = new ScopeTracer(this.shared, scope);
+      this.#tracers.set(key, tracer);
+    }
+    return tracer;
+  }
+
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.shared.processors.map((processor) => processor.forceFlush()));
+  }
+
+  async shutdown(): Promise<void> {
+    await Promise.all(this.shared.processors.map((processor) => processor.shutdown()));
+  }
+}
