@@ -32,14 +32,15 @@ export interface ConsoleObservabilityOptions {
  *
  * ```ts
  * import { ConsoleObservability, ctx } from "@haiway/otel";
+ * import { assertStringIncludes } from "@std/assert";
  *
  * const lines: string[] = [];
  * const observability = new ConsoleObservability({ level: "debug", write: (line) => lines.push(line) });
  *
  * ctx.scope("startup", { observability }, () => ctx.logDebug("Reading the configuration"));
  *
- * console.assert(lines[0].includes("Reading the configuration"));
- * console.assert(lines[1].startsWith("startup"));
+ * assertStringIncludes(lines[0], "Reading the configuration");
+ * assertStringIncludes(lines[1], "startup");
  * ```
  */
 export class ConsoleObservability implements Observability {

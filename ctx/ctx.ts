@@ -29,12 +29,13 @@ export interface Ctx {
    *
    * ```ts
    * import { ctx } from "@haiway/otel";
+   * import { assertEquals } from "@std/assert";
    *
    * const total = await ctx.scope("checkout", async (scope) => {
    *   ctx.logInfo("Counting", { traceparent: scope.traceparent });
    *   return await ctx.scope("sum", { attributes: { items: 2 } }, () => Promise.resolve(42));
    * });
-   * console.assert(total === 42);
+   * assertEquals(total, 42);
    * ```
    */
   scope<T>(name: string, body: (scope: Scope) => T): T;
@@ -46,9 +47,10 @@ export interface Ctx {
    *
    * ```ts
    * import { ctx } from "@haiway/otel";
+   * import { assertEquals } from "@std/assert";
    *
-   * console.assert(ctx.traceId() === undefined);
-   * ctx.scope("request", () => console.assert(ctx.traceId()?.length === 32));
+   * assertEquals(ctx.traceId(), undefined);
+   * ctx.scope("request", () => assertEquals(ctx.traceId()?.length, 32));
    * ```
    */
   traceId(): string | undefined;
@@ -125,13 +127,14 @@ export interface Ctx {
    *
    * ```ts
    * import { ctx } from "@haiway/otel";
+   * import { assertEquals } from "@std/assert";
    *
    * const done: string[] = [];
    * await ctx.scope("batch", async () => {
    *   for (const name of ["a", "b"]) ctx.spawn(async () => void done.push(await Promise.resolve(name)));
    *   await Promise.resolve();
    * });
-   * console.assert(done.length === 2);
+   * assertEquals(done, ["a", "b"]);
    * ```
    */
   spawn<T>(body: () => T | PromiseLike<T>): Promise<T>;

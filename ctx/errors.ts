@@ -6,12 +6,10 @@ import { describe } from "./attributes.ts";
  *
  * ```ts
  * import { ConfigurationError, OpenTelemetry } from "@haiway/otel";
+ * import { assertThrows } from "@std/assert";
  *
- * try {
- *   OpenTelemetry.observability(); // before OpenTelemetry.configure
- * } catch (error) {
- *   console.assert(error instanceof ConfigurationError);
- * }
+ * // before OpenTelemetry.configure
+ * assertThrows(() => OpenTelemetry.observability(), ConfigurationError, "must be called before");
  * ```
  */
 export class ConfigurationError extends Error {

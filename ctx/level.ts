@@ -5,9 +5,10 @@
  *
  * ```ts
  * import { ObservabilityLevel } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
  *
  * const level: ObservabilityLevel = "warning"; // the same as ObservabilityLevel.WARNING
- * console.assert(level === ObservabilityLevel.WARNING);
+ * assertEquals(level, ObservabilityLevel.WARNING);
  * ```
  */
 export type ObservabilityLevel = "debug" | "info" | "warning" | "error";

@@ -5,12 +5,13 @@
  * ```ts
  * import { ctx } from "@haiway/otel";
  * import { MemoryObservability } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
  *
  * const observability = new MemoryObservability();
  * ctx.scope("checkout", { observability }, () => ctx.logInfo("Paid", { amount: 12 }));
  *
- * console.assert(observability.scopes[0].status === "ok");
- * console.assert(observability.logs[0].attributes.amount === 12);
+ * assertEquals(observability.scopes[0].status, "ok");
+ * assertEquals(observability.logs[0].attributes, { amount: 12 });
  * ```
  *
  * @module
@@ -127,6 +128,7 @@ export interface RecordedMetric extends RecordedIn {
  * ```ts
  * import { ctx } from "@haiway/otel";
  * import { MemoryObservability } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
  *
  * const observability = new MemoryObservability({ level: "warning" });
  * await ctx.scope("job", { observability }, async () => {
@@ -135,8 +137,8 @@ export interface RecordedMetric extends RecordedIn {
  *   await Promise.resolve();
  * });
  *
- * console.assert(observability.logs.length === 0);
- * console.assert(observability.metrics[0].name === "jobs");
+ * assertEquals(observability.logs, []);
+ * assertEquals(observability.metrics[0].name, "jobs");
  * ```
  */
 export class MemoryObservability implements Observability {

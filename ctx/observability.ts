@@ -52,6 +52,7 @@ export interface EventOptions {
  *
  * ```ts
  * import { ctx, type Observability, type Recorder } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
  *
  * const said: string[] = [];
  * const recorder: Recorder = {
@@ -68,7 +69,7 @@ export interface EventOptions {
  * const observability: Observability = { level: "info", open: () => recorder };
  *
  * ctx.scope("greeting", { observability }, () => ctx.logInfo("hello"));
- * console.assert(said[0] === "info: hello");
+ * assertEquals(said, ["info: hello"]);
  * ```
  */
 export interface Observability {

@@ -42,12 +42,13 @@ export interface OpenTelemetryFacade {
    *
    * ```ts
    * import { ctx, OpenTelemetry } from "@haiway/otel";
+   * import { assertEquals } from "@std/assert";
    *
    * OpenTelemetry.configure({ service: "shop", version: "1.0.0", environment: "development" });
    * const headers = new Headers({ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" });
    * const observability = OpenTelemetry.observability({ traceparent: headers.get("traceparent") });
    * ctx.scope("request", { observability }, (scope) => {
-   *   console.assert(scope.traceId === "0af7651916cd43dd8448eb211c80319c");
+   *   assertEquals(scope.traceId, "0af7651916cd43dd8448eb211c80319c");
    * });
    * await OpenTelemetry.shutdown();
    * ```
