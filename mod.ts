@@ -37,6 +37,7 @@ export {
   type ScopeOptions,
 } from "./ctx/observability.ts";
 export type { Scope } from "./ctx/scope.ts";
+export type { StreamSource } from "./ctx/stream.ts";
 export {
   type ObservabilityOptions,
   OpenTelemetry,

@@ -14,6 +14,7 @@ import {
   type Scope,
   setConsoleObservability,
 } from "./scope.ts";
+import { openStream, type StreamSource } from "./stream.ts";
 import { startTask, Tasks } from "./tasks.ts";
 
 /** The calls that a program observes itself with: see {@linkcode ctx}. */
@@ -152,6 +153,37 @@ export interface Ctx {
    * ```
    */
   spawnBackground(body: () => unknown): void;
+
+  /**
+   * Wraps an async iterable or a `ReadableStream`, or a function that gives an async iterable, in a scope: a child
+   * of the scope of this call that opens at the first pull and lives as long as the stream is consumed. The
+   * producer runs in it, whoever pulls; nothing is pulled ahead. Exhaustion, `break` and `cancel` end it OK, an
+   * error of the producer as failed; a consumer that is collected before the end takes it along. A `ReadableStream`
+   * gives a `ReadableStream`, anything else an `AsyncIterable`.
+   *
+   * The span has `stream.chunk_count` and, in seconds, `stream.time_to_first_chunk`.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   * import { assertEquals } from "@std/assert";
+   *
+   * async function* tokens() {
+   *   ctx.logInfo("Asking the model");
+   *   yield await Promise.resolve("Hello");
+   *   yield "world";
+   * }
+   * const received: string[] = [];
+   * for await (const token of ctx.stream("completion", tokens)) received.push(token);
+   * assertEquals(received, ["Hello", "world"]);
+   * ```
+   */
+  stream<T>(source: ReadableStream<T>): ReadableStream<T>;
+  /** Wraps an async iterable in a scope named `"stream"`. */
+  stream<T>(source: StreamSource<T>): AsyncIterable<T>;
+  /** Wraps a `ReadableStream` in a named scope. */
+  stream<T>(name: string, source: ReadableStream<T>): ReadableStream<T>;
+  /** Wraps an async iterable in a named scope. */
+  stream<T>(name: string, source: StreamSource<T>): AsyncIterable<T>;
 }
 
 const NO_OPTIONS: ScopeOptions = {};
@@ -192,14 +224,23 @@ export const ctx: Ctx = {
   spawn<T>(body: () => T | PromiseLike<T>): Promise<T> {
     const task = startTask(body);
     const scope = currentScope();
-    if (scope !== undefined && !scope.settled) (scope.tasks ??= new Tasks(scope, logFailure)).add(task);
+    if (scope !== undefined && !scope.closed) (scope.tasks ??= new Tasks(scope, logFailure)).add(task);
     return task;
   },
   spawnBackground(body: () => unknown): void {
     const scope = currentScope();
     startTask(body).observe(() => {}, (error) => logFailure(scope, error));
   },
+  stream,
 };
+
+function stream<T>(source: ReadableStream<T>): ReadableStream<T>;
+function stream<T>(source: StreamSource<T>): AsyncIterable<T>;
+function stream<T>(name: string, source: ReadableStream<T>): ReadableStream<T>;
+function stream<T>(name: string, source: StreamSource<T>): AsyncIterable<T>;
+function stream<T>(name: string | StreamSource<T>, source?: StreamSource<T>): AsyncIterable<T> {
+  return typeof name === "string" ? openStream(name, source!) : openStream("stream", name);
+}
 
 function log(level: ObservabilityLevel, message: string, attributes: LogAttributes | undefined): void {
   const scope = currentScope();

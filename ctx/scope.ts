@@ -61,8 +61,8 @@ export class OpenScope implements Scope {
   readonly context: unknown;
   /** The tasks that were spawned in it. */
   tasks: Tasks | undefined = undefined;
-  /** Whether its body has settled, so that it takes no more tasks. */
-  settled = false;
+  /** Whether it has ended, so that it takes no more tasks. */
+  closed = false;
   /** The enclosing scope while this one is open; cut at its end, so that no chain of ended scopes is kept. */
   #parent: OpenScope | undefined;
   /** Thrown strings and other primitives of its children, which a weak set cannot hold. */
@@ -110,6 +110,7 @@ export class OpenScope implements Scope {
 
   /** Ends the scope: its body, and the tasks that it waits for, have settled. */
   close(): void {
+    this.closed = true;
     this.#parent = undefined;
     try {
       this.recorder.close();
@@ -120,6 +121,7 @@ export class OpenScope implements Scope {
 
   /** Ends the scope as failed. */
   fail(error: unknown): void {
+    this.closed = true;
     const failure = this.failure(error);
     const parent = this.#parent;
     this.#parent = undefined;
@@ -166,9 +168,8 @@ function openRecorder(by: Observability | Recorder, name: string, options: Scope
 export function runScope<T>(scope: OpenScope, body: (scope: Scope) => T): T {
   let result: T;
   try {
-    result = scope.recorder.enter === undefined ? storage.run(scope, body, scope) : enter(scope, body);
+    result = runWithin(scope, body);
   } catch (error) {
-    scope.settled = true;
     if (scope.tasks === undefined) scope.fail(error);
     else scope.tasks.whenSettled(() => scope.fail(error));
     throw error;
@@ -178,27 +179,32 @@ export function runScope<T>(scope: OpenScope, body: (scope: Scope) => T): T {
     // Some query builders run at `then`: that has to happen inside of the scope.
     return settle(scope, storage.run(scope, () => Promise.resolve(result))) as T;
   }
-  scope.settled = true;
   if (scope.tasks === undefined) scope.close();
   else scope.tasks.whenSettled(() => scope.close());
   return result;
 }
 
 function settle<T>(scope: OpenScope, result: Promise<T>): Promise<T> {
-  return result.then(
-    (value) => {
-      if (scope.tasks !== undefined) return scope.tasks.finish(scope, value);
-      scope.settled = true;
-      scope.close();
-      return value;
-    },
-    (error) => {
-      if (scope.tasks !== undefined) return scope.tasks.finishFailed(scope, error);
-      scope.settled = true;
-      scope.fail(error);
-      throw error;
-    },
-  );
+  return result.then((value) => endScope(scope, value), (error) => failScope(scope, error));
+}
+
+/** Ends a scope whose asynchronous body returned, when its tasks have settled; gives the value of the body. */
+export function endScope<T>(scope: OpenScope, value: T): T | Promise<T> {
+  if (scope.tasks !== undefined) return scope.tasks.finish(value);
+  scope.close();
+  return value;
+}
+
+/** Ends a scope whose asynchronous body failed, when its tasks have settled; throws the error on. */
+export function failScope(scope: OpenScope, error: unknown): Promise<never> {
+  if (scope.tasks !== undefined) return scope.tasks.finishFailed(error);
+  scope.fail(error);
+  throw error;
+}
+
+/** Runs a function with its scope current, for the storage and for what else the back end needs. */
+export function runWithin<T>(scope: OpenScope, body: (scope: Scope) => T): T {
+  return scope.recorder.enter === undefined ? storage.run(scope, body, scope) : enter(scope, body);
 }
 
 /** Enters what else the back end needs to be current; a back end that fails at it does not cost the body. */

@@ -62,21 +62,21 @@ export class Tasks {
   }
 
   /** For an asynchronous body that returned: its value once all tasks are done, unless one failed unheard. */
-  finish<T>(scope: OpenScope, value: T): Promise<T> {
-    return this.#settle(scope, [], () => value);
+  finish<T>(value: T): Promise<T> {
+    return this.#settle([], () => value);
   }
 
   /** For an asynchronous body that failed: its error, with those of the tasks that failed unheard. */
-  finishFailed(scope: OpenScope, error: unknown): Promise<never> {
-    return this.#settle(scope, [error], () => {
+  finishFailed(error: unknown): Promise<never> {
+    return this.#settle([error], () => {
       throw error;
     });
   }
 
-  #settle<T>(scope: OpenScope, errors: unknown[], succeed: () => T): Promise<T> {
+  #settle<T>(errors: unknown[], succeed: () => T): Promise<T> {
+    const scope = this.#scope;
     return new Promise((resolve, reject) => {
       this.#wait(() => {
-        scope.settled = true;
         const all = [...new Set([...errors, ...this.#unhandled()])];
         if (all.length === 0) {
           scope.close();
