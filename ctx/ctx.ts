@@ -7,6 +7,7 @@ import { isLevel, type ObservabilityLevel, SEVERITY } from "./level.ts";
 import type { EventOptions, Metric, ScopeOptions } from "./observability.ts";
 import {
   currentScope,
+  NO_OPTIONS,
   type OpenScope,
   openScope,
   runIn,
@@ -186,8 +187,6 @@ export interface Ctx {
   stream<T>(name: string, source: StreamSource<T>): AsyncIterable<T>;
 }
 
-const NO_OPTIONS: ScopeOptions = {};
-
 setConsoleObservability(() => new ConsoleObservability());
 
 /**
@@ -247,11 +246,20 @@ function log(level: ObservabilityLevel, message: string, attributes: LogAttribut
   if (scope === undefined) return logPlainly(level, message, attributes);
   if (SEVERITY[level] < scope.root.threshold) return;
   try {
-    const exception = attributes?.exception;
+    const exception = attributes === undefined ? undefined : exceptionOf(attributes);
     const failure = exception === undefined || exception === null ? undefined : scope.failure(exception);
     scope.recorder.log(level, message, attributes, failure);
   } catch (error) {
     diagnoseFailure("record a log", error);
+  }
+}
+
+/** The exception that a log is about; attributes that cannot be read must not cost the log. */
+function exceptionOf(attributes: LogAttributes): unknown {
+  try {
+    return attributes?.exception;
+  } catch {
+    return undefined;
   }
 }
 

@@ -55,9 +55,17 @@ export function describeException(error: unknown): Exception {
   const message = read(error, "message");
   return {
     type: exceptionType(error),
-    message: message ?? (error instanceof Error ? "" : describe(error)),
+    message: message ?? (isError(error) ? "" : describe(error)),
     stacktrace: stackWithCauses(error),
   };
+}
+
+function isError(value: object): boolean {
+  try {
+    return value instanceof Error;
+  } catch {
+    return false;
+  }
 }
 
 /** The class of an error: its name, unless a class that extends Error left the name as it was. */

@@ -27,6 +27,9 @@ interface Root {
   recorded?: WeakSet<object>;
 }
 
+/** The options of a scope that was given none. */
+export const NO_OPTIONS: ScopeOptions = {};
+
 /** The one AsyncLocalStorage of the module: what it holds is the current scope. */
 const storage = new AsyncLocalStorage<OpenScope>();
 
@@ -140,7 +143,7 @@ export class OpenScope implements Scope {
 export function openScope(name: string, options: ScopeOptions): OpenScope {
   const parent = storage.getStore();
   const label = typeof name === "string" ? name : describe(name);
-  const observability = options.observability;
+  const observability = observabilityOf(options);
   if (parent !== undefined && observability === undefined) {
     return new OpenScope(label, openRecorder(parent.recorder, label, options), parent.root, parent);
   }
@@ -148,6 +151,14 @@ export function openScope(name: string, options: ScopeOptions): OpenScope {
   const root = newRoot(backend);
   const recorder = openRecorder(backend, label, options);
   return new OpenScope(label, recorder, root, undefined, recorder.context ?? parent?.context);
+}
+
+function observabilityOf(options: ScopeOptions): Observability | undefined {
+  try {
+    return options.observability;
+  } catch (error) {
+    return void diagnoseFailure("read the options of a scope", error);
+  }
 }
 
 /** What the scopes under one root share, for a back end. */
@@ -160,7 +171,8 @@ function openRecorder(by: Observability | Recorder, name: string, options: Scope
     return by.open(name, options);
   } catch (error) {
     diagnoseFailure(`open the scope '${name}'`, error);
-    return noopRecorder;
+    // Options that cannot be read must not cost the scope; a back end that fails again records nothing.
+    return options === NO_OPTIONS ? noopRecorder : openRecorder(by, name, NO_OPTIONS);
   }
 }
 

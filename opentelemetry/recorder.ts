@@ -49,6 +49,10 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 } as const;
 
+function isKind(value: unknown): value is keyof typeof KINDS {
+  return typeof value === "string" && Object.hasOwn(KINDS, value);
+}
+
 /** The levels as the wire says them. */
 const SEVERITY_TEXT = { debug: "DEBUG", info: "INFO", warning: "WARN", error: "ERROR" } as const;
 
@@ -60,7 +64,8 @@ export function openSpan(
   context: Context,
   links?: Link[],
 ): Span {
-  const kind = KINDS[options.kind ?? "internal"] ?? SpanKind.INTERNAL;
+  const given: unknown = options.kind;
+  const kind = given === undefined || !isKind(given) ? SpanKind.INTERNAL : KINDS[given];
   return engine.startSpan(name, kind, cleanAttributes(options.attributes), links, context);
 }
 
