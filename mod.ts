@@ -21,7 +21,8 @@
  * @module
  */
 
-export { type Ctx, ctx } from "./ctx/ctx.ts";
+export type { Ctx } from "./ctx/api.ts";
+export { ctx } from "./ctx/ctx.ts";
 export type { Attributes, AttributeValue, LogAttributes } from "./ctx/attributes.ts";
 export { ConsoleObservability, type ConsoleObservabilityOptions } from "./ctx/console.ts";
 export { ConfigurationError, type Failure } from "./ctx/errors.ts";
