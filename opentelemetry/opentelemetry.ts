@@ -1,6 +1,6 @@
 import { context, diag, DiagLogLevel, logs, metrics, propagation, trace } from "@opentelemetry/api";
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
-import { ConfigurationError } from "../ctx/errors.ts";
+import { ConfigurationError, refusal } from "../ctx/errors.ts";
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import { noopObservability, type Observability } from "../ctx/observability.ts";
 import { setDefaultObservability } from "../ctx/scope.ts";
@@ -90,9 +90,9 @@ let installed: Installed | undefined;
 export const OpenTelemetry: OpenTelemetryFacade = {
   configure(options: ConfigureOptions): OpenTelemetryFacade {
     if (installed !== undefined) {
+      const { service } = installed.configuration;
       throw new ConfigurationError(
-        "Cannot configure OpenTelemetry as it must be configured once per process: current service is " +
-          `"${installed.configuration.service}"`,
+        refusal("configure OpenTelemetry", "configure", "be called once per process", service),
       );
     }
     const configuration = resolveConfiguration(options);
@@ -106,8 +106,7 @@ export const OpenTelemetry: OpenTelemetryFacade = {
   observability(options: ObservabilityOptions = {}): Observability {
     if (installed === undefined) {
       throw new ConfigurationError(
-        "Cannot create an observability as 'OpenTelemetry.configure' must be called before: current state is " +
-          "not configured",
+        refusal("create an observability", "OpenTelemetry.configure", "be called before", undefined),
       );
     }
     const level = options.level === undefined
