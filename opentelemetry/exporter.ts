@@ -16,11 +16,14 @@ import {
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
-import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import { reason } from "../ctx/diagnostics.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 type Encode<T> = (items: T) => Uint8Array | undefined;
+
+/** A request beyond this is sent in halves: receivers limit what they take, and the buffer counts by requests. */
+const MAX_REQUEST = 4 * 1024 * 1024;
 
 /**
  * Encodes what a processor hands it and gives it to the delivery, which owns it from then on: the processor is
@@ -49,17 +52,21 @@ class OtlpExporter<T> {
     return Promise.resolve();
   }
 
-  /** One record that cannot be encoded does not cost those beside it. */
+  /** One record that is too large or cannot be encoded does not cost those beside it. */
   #hand(items: T): void {
+    let body: Uint8Array | undefined;
+    let failure: unknown;
     try {
-      const body = this.encode(items);
-      if (body !== undefined) this.delivery.enqueue(body as Uint8Array<ArrayBuffer>, this.count(items));
+      body = this.encode(items);
     } catch (error) {
+      failure = error;
+    }
+    if (body === undefined || body.byteLength > MAX_REQUEST) {
       const halves = this.halve(items);
       if (halves.length > 1) return halves.forEach((half) => this.#hand(half));
-      this.delivery.dropped += this.count(items);
-      diagnoseFailure("encode a record for the export", error);
     }
+    if (body !== undefined) this.delivery.enqueue(body as Uint8Array<ArrayBuffer>, this.count(items));
+    else this.delivery.drop(this.count(items), "encoding", `they cannot be encoded: ${reason(failure)}`);
   }
 }
 
