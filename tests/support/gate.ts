@@ -1,48 +1,61 @@
 /**
- * The checks of the project, each by its name: `test` alone, or all of them, which is the gate before a commit.
+ * The one gate of the project: every check by its name, or all of them.
  *
  * ```sh
- * deno run -A tests/support/gate.ts test
- * deno run -A tests/support/gate.ts
+ * deno task test                        # the tests alone
+ * deno task test tests/otlp_test.ts     # some of them; further arguments go to `deno test`
+ * deno task ok                          # every check, before a commit
  * ```
  *
  * @module
  */
 
-import { importMapArguments } from "./std.ts";
+import { withStd } from "./std.ts";
 
-const ENTRY_POINTS = ["mod.ts", "ctx/memory.ts"];
-const std = await importMapArguments();
+const ROOT = new URL("../../", import.meta.url);
+const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+const ENTRY_POINTS = Object.values<string>(exports);
+const SOURCES = ["mod.ts", "ctx/", "opentelemetry/"];
 
-/** Everything that the tests need; their subprocesses are given exactly the flags under test. */
-const TEST = ["test", "--allow-all", "--parallel", ...std];
-
-const CHECKS: Readonly<Record<string, string[]>> = {
-  test: [...TEST, "tests/"],
-  fmt: ["fmt", "--check"],
-  lint: ["lint"],
-  check: ["check", ...std, "mod.ts", "ctx/", "opentelemetry/", "tests/", "examples/", "bench/"],
-  "doc lint": ["doc", "--lint", ...ENTRY_POINTS],
-  "doc tests": [...TEST, "--doc", ...ENTRY_POINTS, "ctx/", "opentelemetry/", "README.md"],
-  "publish": ["publish", "--dry-run", "--allow-dirty"],
+/** Each check as arguments to Deno, where `std` are those that say where `@std/*` is found. */
+const CHECKS: Readonly<Record<string, (std: string[], given: string[]) => string[]>> = {
+  // The tests may do everything; the programs that they start are given exactly the flags under test.
+  test: (std, given) => [
+    ...["test", "--allow-all", "--parallel", "--trace-leaks", ...std],
+    ...(given.length > 0 ? given : ["tests/"]),
+  ],
+  fmt: () => ["fmt", "--check"],
+  lint: () => ["lint"],
+  check: (std) => ["check", ...std, ...SOURCES, "tests/", "examples/", "bench/"],
+  "doc-lint": () => ["doc", "--lint", ...ENTRY_POINTS],
+  "doc-test": (std) => ["test", "--allow-all", "--doc", ...std, ...SOURCES, "README.md"],
+  publish: () => ["publish", "--dry-run", "--allow-dirty"],
 };
 
-const [only, ...rest] = Deno.args;
-const chosen = only === undefined ? Object.keys(CHECKS) : [only];
-let failed = 0;
-for (const name of chosen) {
-  const gate = only === undefined && name === "test" ? ["--trace-leaks"] : [];
-  const args = [...CHECKS[name].slice(0, 1), ...gate, ...CHECKS[name].slice(1), ...rest];
-  console.log(`\n# ${name}: deno ${args.join(" ")}`);
-  const { success } = await new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: new URL("../../", import.meta.url),
-  })
-    .spawn().status;
-  if (!success) {
-    failed++;
-    console.log(`# ${name} failed`);
-  }
+const [only, ...given] = Deno.args;
+if (only !== undefined && !Object.hasOwn(CHECKS, only)) {
+  console.error(`There is no check '${only}', only: ${Object.keys(CHECKS).join(", ")}`);
+  Deno.exit(2);
 }
-console.log(`\n${chosen.length - failed} of ${chosen.length} checks passed`);
-Deno.exit(failed === 0 ? 0 : 1);
+const names = only === undefined ? Object.keys(CHECKS) : [only];
+const failed = await withStd(async (std) => {
+  const failed: string[] = [];
+  for (const name of names) {
+    if (!await passes(name, CHECKS[name](std, given))) failed.push(name);
+  }
+  return failed;
+});
+console.log(
+  failed.length === 0
+    ? `\n# ${names.join(", ")}: passed`
+    : `\n# ${failed.join(", ")}: failed, ${names.length - failed.length} of ${names.length} checks passed`,
+);
+Deno.exit(failed.length === 0 ? 0 : 1);
+
+async function passes(name: string, args: string[]): Promise<boolean> {
+  console.log(`\n# ${name}: deno ${args.join(" ")}`);
+  // `deno doc --lint` prints the whole documentation where it has nothing to complain of.
+  const stdout = name === "doc-lint" ? "null" : "inherit";
+  const command = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null", stdout });
+  return (await command.spawn().status).success;
+}

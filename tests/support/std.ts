@@ -4,39 +4,50 @@
  * @module
  */
 
+const ROOT = new URL("../../", import.meta.url);
 const STAND_INS: Readonly<Record<string, string>> = {
   "@std/assert": new URL("./std/assert.ts", import.meta.url).href,
   "@std/async": new URL("./std/async.ts", import.meta.url).href,
 };
-const ROOT = new URL("../../", import.meta.url);
+/** How long JSR may take to answer, in milliseconds. */
+const PATIENCE = 10_000;
 
-/** The arguments for `deno test` and `deno check`: none, or an import map with the stand-ins. */
-export async function importMapArguments(): Promise<string[]> {
-  return await jsrAnswers() ? [] : [`--import-map=${await writeImportMap()}`];
-}
-
-async function jsrAnswers(): Promise<boolean> {
+/** Runs a body with the arguments for `deno test` and `deno check`: none, or an import map with the stand-ins. */
+export async function withStd<T>(body: (std: string[]) => Promise<T>): Promise<T> {
+  if (await jsrAnswers()) return await body([]);
+  const path = await Deno.makeTempFile({ prefix: "import_map_", suffix: ".json" });
   try {
-    const response = await fetch("https://jsr.io/@std/assert/meta.json", {
-      signal: AbortSignal.timeout(3000),
-    });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
+    await Deno.writeTextFile(path, JSON.stringify({ imports: await importsWithStandIns() }));
+    return await body([`--import-map=${path}`]);
+  } finally {
+    await Deno.remove(path);
   }
 }
 
+/** Whether Deno itself finds the packages, wherever it is told to look for them. */
+async function jsrAnswers(): Promise<boolean> {
+  for (const name of Object.keys(STAND_INS)) {
+    const { success } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--quiet", "--no-config", "--no-lock", `jsr:${name}@^1`],
+      signal: AbortSignal.timeout(PATIENCE),
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    if (!success) return false;
+  }
+  return true;
+}
+
 /** The imports of `deno.json` with the stand-ins in place of what is on JSR. */
-async function writeImportMap(): Promise<string> {
+async function importsWithStandIns(): Promise<Record<string, string>> {
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))) as {
     imports: Record<string, string>;
   };
-  const resolved = Object.entries(imports).map(([name, target]) => [
-    name,
-    STAND_INS[name] ?? (target.startsWith("./") ? new URL(target, ROOT).href : target),
-  ]);
-  const path = await Deno.makeTempFile({ prefix: "import_map_", suffix: ".json" });
-  await Deno.writeTextFile(path, JSON.stringify({ imports: Object.fromEntries(resolved) }));
-  return path;
+  return Object.fromEntries(
+    Object.entries(imports).map(([name, target]) => [
+      name,
+      STAND_INS[name] ?? (target.startsWith("./") ? new URL(target, ROOT).href : target),
+    ]),
+  );
 }
