@@ -17,20 +17,26 @@
  * @module
  */
 
-import { type Attributes, type CleanAttributes, cleanAttributes, type LogAttributes } from "./attributes.ts";
-import { text } from "./console_format.ts";
-import { describeException, type Exception, type Failure, refusal } from "./errors.ts";
-import { newSpanId, newTraceId } from "./ids.ts";
+import type { CleanAttributes } from "./attributes.ts";
+import { refusal } from "./errors.ts";
+import { newTraceId } from "./ids.ts";
 import { isLevel, type ObservabilityLevel } from "./level.ts";
-import type {
-  EventOptions,
-  Metric,
-  MetricKind,
-  Observability,
-  Recorder,
-  ScopeKind,
-  ScopeOptions,
-} from "./observability.ts";
+import { MemoryRecorder } from "./memory_recorder.ts";
+import type { Observability, Recorder, ScopeOptions } from "./observability.ts";
+import type { Recorded, RecordedEvent, RecordedLog, RecordedMetric, RecordedScope } from "./recorded.ts";
+import {
+  type ExpectedScope,
+  findScopes,
+  growTrees,
+  holds,
+  type MetricTotal,
+  mismatches,
+  outline,
+  requireLevel,
+  say,
+  type ScopeTree,
+  sumMetrics,
+} from "./recorded_query.ts";
 
 export type { Attributes, AttributeValue, CleanAttributes, CleanValue, LogAttributes } from "./attributes.ts";
 export type { Exception, Failure } from "./errors.ts";
@@ -44,81 +50,13 @@ export type {
   ScopeKind,
   ScopeOptions,
 } from "./observability.ts";
+export type * from "./recorded.ts";
+export type { ExpectedScope, MetricTotal, ScopeTree } from "./recorded_query.ts";
 
 /** How {@linkcode MemoryObservability} behaves. */
 export interface MemoryObservabilityOptions {
   /** Logs below it are left out. Default `"debug"`: everything is kept. */
   readonly level?: ObservabilityLevel;
-}
-
-/** A scope that was opened. */
-export interface RecordedScope {
-  /** Its name. */
-  readonly name: string;
-  /** The kind of its span. */
-  readonly kind: ScopeKind;
-  /** Its trace: 32 lowercase hex digits. */
-  readonly traceId: string;
-  /** Its span: 16 lowercase hex digits. */
-  readonly spanId: string;
-  /** The span of the enclosing scope; missing for a root. */
-  readonly parentSpanId?: string;
-  /** Its attributes, those set later included. */
-  readonly attributes: CleanAttributes;
-  /** `"open"` until its body settles, then how that ended. */
-  status: "open" | "ok" | "error";
-  /** What the error said, where the status is `"error"`. */
-  message?: string;
-  /** The exceptions recorded on it, each once in a trace. */
-  readonly exceptions: Exception[];
-}
-
-/** What every record says of the scope that it was recorded in. */
-export interface RecordedIn {
-  /** The name of the scope. */
-  readonly scope: string;
-  /** The trace of the scope. */
-  readonly traceId: string;
-  /** The span of the scope. */
-  readonly spanId: string;
-}
-
-/** A log that was recorded. */
-export interface RecordedLog extends RecordedIn {
-  /** Its level. */
-  readonly level: ObservabilityLevel;
-  /** Its message. */
-  readonly message: string;
-  /** Its attributes, without `exception`. */
-  readonly attributes: CleanAttributes;
-  /** The exception that it is about. */
-  readonly exception?: Exception;
-}
-
-/** An event that was recorded. */
-export interface RecordedEvent extends RecordedIn {
-  /** Its name. */
-  readonly name: string;
-  /** Its severity. */
-  readonly level: ObservabilityLevel;
-  /** Its attributes. */
-  readonly attributes: CleanAttributes;
-}
-
-/** A measurement that was recorded. */
-export interface RecordedMetric extends RecordedIn {
-  /** The name of the metric. */
-  readonly name: string;
-  /** The instrument. */
-  readonly kind: MetricKind;
-  /** The measured value. */
-  readonly value: number;
-  /** The unit, if one was given. */
-  readonly unit?: string;
-  /** The description, if one was given. */
-  readonly description?: string;
-  /** The dimensions. */
-  readonly attributes: CleanAttributes;
 }
 
 /**
@@ -141,7 +79,7 @@ export interface RecordedMetric extends RecordedIn {
  * assertEquals(observability.metrics[0].name, "jobs");
  * ```
  */
-export class MemoryObservability implements Observability {
+export class MemoryObservability implements Observability, Recorded {
   /** Logs below it are left out. */
   readonly level: ObservabilityLevel;
   /** Every scope, in the order of opening. */
@@ -168,93 +106,130 @@ export class MemoryObservability implements Observability {
   open(name: string, options: ScopeOptions): Recorder {
     return new MemoryRecorder(this, name, options, newTraceId(), undefined);
   }
+
+  /**
+   * The scopes with a name, or at the end of a path of names from an enclosing scope on, in the order of opening.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   * import { MemoryObservability } from "@haiway/otel/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const memory = new MemoryObservability();
+   * ctx.scope("application", { observability: memory }, () => ctx.scope("request", () => {}));
+   *
+   * assertEquals(memory.find("request").length, 1);
+   * assertEquals(memory.find("application/request")[0].name, "request");
+   * ```
+   */
+  find(path: string): RecordedScope[] {
+    return findScopes(this.scopes, path);
+  }
+
+  /**
+   * The first scope with a name or path (see {@linkcode MemoryObservability.find}) that is as expected. Throws an
+   * {@linkcode AssertionError} that says what there is instead.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   * import { MemoryObservability } from "@haiway/otel/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const memory = new MemoryObservability();
+   * ctx.scope("order", { observability: memory, attributes: { id: 7, paid: true } }, () => {});
+   *
+   * const order = memory.assertScope("order", { status: "ok", attributes: { id: 7 } });
+   * assertEquals(order.attributes.paid, true);
+   * ```
+   */
+  assertScope(path: string, expected: ExpectedScope = {}): RecordedScope {
+    const found = this.find(path);
+    const reasons = found.map((scope) => mismatches(scope, expected));
+    const match = reasons.findIndex((differences) => differences.length === 0);
+    if (match !== -1) return found[match];
+    const why = found.length === 0
+      ? `there is no scope ${say(path)}`
+      : `no scope ${say(path)} is as expected:\n${
+        reasons.map((differences) => `  ${differences.join("; ")}`)
+          .join("\n")
+      }\n`;
+    throw new AssertionError(
+      `Expected a scope, but ${why}${found.length === 0 ? ". " : ""}Recorded were:\n${outline(this)}`,
+    );
+  }
+
+  /**
+   * Every root scope and what is in it, as plain objects that are the same in every run: for `assertEquals`, and
+   * for snapshots.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   * import { MemoryObservability } from "@haiway/otel/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const memory = new MemoryObservability();
+   * ctx.scope("job", { observability: memory }, () => ctx.logInfo("Done", { items: 2 }));
+   *
+   * assertEquals(memory.tree(), [{
+   *   name: "job",
+   *   status: "ok",
+   *   logs: [{ level: "info", message: "Done", attributes: { items: 2 } }],
+   * }]);
+   * ```
+   */
+  tree(): ScopeTree[] {
+    return growTrees(this);
+  }
+
+  /** The logs of exactly one level, in order. */
+  logsAt(level: ObservabilityLevel): RecordedLog[] {
+    requireLevel(level);
+    return this.logs.filter((log) => log.level === level);
+  }
+
+  /**
+   * The sum of what was measured for a metric, where the attributes hold those given; of a gauge, the last value.
+   * `0` if nothing was measured.
+   *
+   * ```ts
+   * import { ctx } from "@haiway/otel";
+   * import { MemoryObservability } from "@haiway/otel/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const memory = new MemoryObservability();
+   * ctx.scope("job", { observability: memory }, () => {
+   *   ctx.recordMetric("requests", { value: 1, kind: "counter", attributes: { method: "GET", status: 200 } });
+   *   ctx.recordMetric("requests", { value: 2, kind: "counter", attributes: { method: "GET", status: 404 } });
+   * });
+   *
+   * assertEquals(memory.total("requests"), 3);
+   * assertEquals(memory.total("requests", { status: 404 }), 2);
+   * ```
+   */
+  total(name: string, attributes: CleanAttributes = {}): number {
+    const metrics = this.metrics.filter((metric) =>
+      metric.name === name && holds(metric.attributes, attributes)
+    );
+    const last = metrics.at(-1);
+    if (last === undefined || last.kind === "gauge") return last?.value ?? 0;
+    return metrics.reduce((sum, { value }) => sum + value, 0);
+  }
+
+  /** What was measured, summed for each combination of attributes; of all metrics, or of one. */
+  totals(name?: string): MetricTotal[] {
+    return sumMetrics(
+      name === undefined ? this.metrics : this.metrics.filter((metric) => metric.name === name),
+    );
+  }
+
+  /** Forgets everything; what is still open goes on unseen. */
+  clear(): void {
+    for (const records of [this.scopes, this.logs, this.events, this.metrics]) records.length = 0;
+  }
 }
 
-class MemoryRecorder implements Recorder {
-  readonly traceFlags = 1;
-  readonly spanId: string = newSpanId();
-  readonly #memory: MemoryObservability;
-  readonly #scope: RecordedScope;
-  readonly #in: RecordedIn;
-
-  constructor(
-    memory: MemoryObservability,
-    name: string,
-    options: ScopeOptions,
-    readonly traceId: string,
-    parentSpanId: string | undefined,
-  ) {
-    this.#memory = memory;
-    this.#in = { scope: name, traceId, spanId: this.spanId };
-    this.#scope = {
-      name,
-      kind: options.kind ?? "internal",
-      traceId,
-      spanId: this.spanId,
-      ...(parentSpanId !== undefined && { parentSpanId }),
-      attributes: cleanAttributes(options.attributes),
-      status: "open",
-      exceptions: [],
-    };
-    memory.scopes.push(this.#scope);
-  }
-
-  open(name: string, options: ScopeOptions): Recorder {
-    return new MemoryRecorder(this.#memory, name, options, this.traceId, this.spanId);
-  }
-
-  log(
-    level: ObservabilityLevel,
-    message: string,
-    attributes: LogAttributes | undefined,
-    failure: Failure | undefined,
-  ): void {
-    const exception = this.#exception(failure);
-    this.#memory.logs.push({
-      ...this.#in,
-      level,
-      message: text(message),
-      attributes: cleanAttributes(attributes, "exception"),
-      ...(exception !== undefined && { exception }),
-    });
-  }
-
-  metric(name: string, { value, kind, unit, description, attributes }: Metric): void {
-    this.#memory.metrics.push({
-      ...this.#in,
-      name: text(name),
-      kind,
-      value,
-      ...(unit !== undefined && { unit: text(unit) }),
-      ...(description !== undefined && { description: text(description) }),
-      attributes: cleanAttributes(attributes),
-    });
-  }
-
-  event(name: string, event: EventOptions): void {
-    this.#memory.events.push({
-      ...this.#in,
-      name: text(name),
-      level: isLevel(event.level) ? event.level : "info",
-      attributes: cleanAttributes(event.attributes),
-    });
-  }
-
-  attributes(attributes: Attributes): void {
-    Object.assign(this.#scope.attributes, cleanAttributes(attributes));
-  }
-
-  close(failure?: Failure): void {
-    if (this.#scope.status !== "open") return;
-    this.#scope.status = failure === undefined ? "ok" : "error";
-    const exception = this.#exception(failure);
-    if (exception !== undefined) this.#scope.message = exception.message;
-  }
-
-  #exception(failure: Failure | undefined): Exception | undefined {
-    if (failure === undefined) return undefined;
-    const exception = describeException(failure.error);
-    if (failure.first) this.#scope.exceptions.push(exception);
-    return exception;
-  }
+/** Thrown by an assertion that does not hold, with a message for whoever reads the output of the test. */
+export class AssertionError extends Error {
+  /** The name that test runners know. */
+  override readonly name = "AssertionError";
 }
