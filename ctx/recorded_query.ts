@@ -135,7 +135,10 @@ export function growTrees(recorded: Recorded): ScopeTree[] {
     ),
     ...list("children", children.get(scope.spanId)?.map(grow)),
   });
-  return (children.get(undefined) ?? []).map(grow);
+  // After `clear` a scope may be known whose parent is not.
+  const known = new Set(recorded.scopes.map(({ spanId }) => spanId));
+  const isRoot = ({ parentSpanId }: RecordedScope) => parentSpanId === undefined || !known.has(parentSpanId);
+  return recorded.scopes.filter(isRoot).map(grow);
 }
 
 /** The scopes as an indented list for the messages of failed assertions. */

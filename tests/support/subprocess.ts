@@ -1,0 +1,80 @@
+/**
+ * Runs a script in a process of its own, with exactly the flags and the environment under test.
+ *
+ * @module
+ */
+
+const ROOT = new URL("../../", import.meta.url);
+/** What Deno itself needs to find its cache, and nothing that the library reads. */
+const KEPT = ["PATH", "HOME", "DENO_DIR", "TMPDIR"];
+
+/** How a script is run. */
+export interface RunOptions {
+  /** The permission flags and others, such as `--allow-net=127.0.0.1`. Default none at all. */
+  readonly flags?: readonly string[];
+  /** The environment; nothing of the environment of the tests is passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The `deno.json` that resolves imports. Default that of the project. */
+  readonly config?: string;
+  /** After this many milliseconds the process is killed, which its `signal` then says. Default 60 000. */
+  readonly timeoutMillis?: number;
+}
+
+/** How a script ended, and what it said. */
+export interface Ran {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A script that is running. */
+export interface Running {
+  readonly process: Deno.ChildProcess;
+  /** Resolves at its end. */
+  readonly ended: Promise<Ran>;
+}
+
+/** Runs a script to its end. Nobody is there to answer a prompt: standard input is closed. */
+export async function run(source: string, options: RunOptions = {}): Promise<Ran> {
+  return await start(source, options).ended;
+}
+
+/** Starts a script; the caller awaits `ended`. */
+export function start(source: string, options: RunOptions = {}): Running {
+  const directory = Deno.makeTempDirSync({ prefix: "subprocess_" });
+  const script = `${directory}/script.ts`;
+  Deno.writeTextFileSync(script, source);
+  const config = options.config ?? new URL("deno.json", ROOT).pathname;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", `--config=${config}`, ...options.flags ?? [], script],
+    cwd: directory,
+    clearEnv: true,
+    env: { ...kept(), ...options.env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  return { process, ended: end(process, directory, options.timeoutMillis ?? 60_000) };
+}
+
+async function end(process: Deno.ChildProcess, directory: string, timeoutMillis: number): Promise<Ran> {
+  const timer = setTimeout(() => process.kill("SIGKILL"), timeoutMillis);
+  try {
+    const { code, signal, stdout, stderr } = await process.output();
+    const text = new TextDecoder();
+    return { code, signal, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  } finally {
+    clearTimeout(timer);
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function kept(): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of KEPT) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
