@@ -1,0 +1,88 @@
+import { assert, assertEquals } from "@std/assert";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** The sources under a directory, as paths from the root of the project. */
+function sources(directory: string): string[] {
+  return [...Deno.readDirSync(new URL(directory, ROOT))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? sources(`${directory}${name}/`) : name.endsWith(".ts") ? [`${directory}${name}`] : []
+  );
+}
+
+/** What a source imports, types included; a path is one from the root of the project. */
+function importsOf(source: string): string[] {
+  const text = Deno.readTextFileSync(new URL(source, ROOT)).replaceAll(/^ *\*.*$/gm, "");
+  const found = text.matchAll(
+    /^(?:import|export)\b[^"';]*?\bfrom "([^"]+)"|\bimport\("([^"]+)"\)|^import "([^"]+)"/gm,
+  );
+  return [...found].map(([, from, dynamic, bare]) => from ?? dynamic ?? bare).map((name) =>
+    name.startsWith(".") ? new URL(name, new URL(source, ROOT)).href.slice(ROOT.href.length) : name
+  );
+}
+
+function misplaced(directory: string, allowed: RegExp): string[] {
+  return sources(directory).flatMap((source) =>
+    importsOf(source).filter((name) => !allowed.test(name)).map((name) => `${source} imports ${name}`)
+  );
+}
+
+Deno.test("ctx/ knows nothing of OpenTelemetry and imports no package", () => {
+  assert(importsOf("ctx/ctx.ts").includes("ctx/scope.ts"), "imports are found");
+  assertEquals(misplaced("ctx/", /^(ctx\/|node:)/), []);
+});
+
+Deno.test("opentelemetry/ imports ctx/ and OpenTelemetry alone", () => {
+  assertEquals(misplaced("opentelemetry/", /^(ctx\/|opentelemetry\/|@opentelemetry\/|node:)/), []);
+});
+
+Deno.test("the examples import what a program would, and nothing from JSR", () => {
+  assertEquals(misplaced("examples/", /^(examples\/|node:|(@haiway\/|@opentelemetry\/|npm:|hono\b))/), []);
+});
+
+Deno.test("ctx/ works with opentelemetry/ deleted", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    for (const source of sources("ctx/")) {
+      await Deno.mkdir(`${directory}/${source.slice(0, source.lastIndexOf("/"))}`, { recursive: true });
+      await Deno.copyFile(new URL(source, ROOT), `${directory}/${source}`);
+    }
+    await Deno.writeTextFile(
+      `${directory}/main.ts`,
+      `import { ctx } from "./ctx/ctx.ts";
+       await ctx.scope("alone", async () => {
+         await ctx.scope("inner", () => Promise.resolve());
+         ctx.logInfo("hello");
+       });`,
+    );
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--check", "--no-config", "--no-remote", "--no-npm", "--no-prompt", "main.ts"],
+      cwd: directory,
+      env: { NO_COLOR: "1" },
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    const said = new TextDecoder().decode(stdout).split("\n").map((line) => line.split(/ {2}/)[0]);
+    assertEquals(said.slice(1, 3), ["alone", "└─ inner"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("the lock holds one version of each OpenTelemetry package", async () => {
+  const { npm } = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
+  const versions = Object.keys(npm).filter((name) => name.startsWith("@opentelemetry/"))
+    .map((name) => name.match(/^(@[^@]+)@([^_]+)/)!.slice(1));
+  assert(versions.length >= 7);
+  assertEquals(versions.map(([name]) => name), [...new Set(versions.map(([name]) => name))]);
+});
+
+Deno.test("a source fits one sitting", () => {
+  const long = [
+    ...sources("ctx/"),
+    ...sources("opentelemetry/"),
+    ...sources("tests/"),
+    ...sources("examples/"),
+  ]
+    .map((source) => ({ source, lines: Deno.readTextFileSync(new URL(source, ROOT)).split("\n").length - 1 }))
+    .filter(({ lines }) => lines > 320);
+  assertEquals(long, []);
+});
