@@ -110,10 +110,11 @@ function recordMetric(name: string, metric: Metric): void {
   }
 }
 
-function recordEvent(name: string, event: EventOptions = {}): void {
+function recordEvent(name: string, given?: EventOptions): void {
   const scope = currentScope();
   if (scope === undefined) return dropped("the event", name);
   try {
+    const event: EventOptions = given ?? NO_OPTIONS;
     if (isBelow(event.level, scope.root.threshold)) return;
     scope.recorder.event(name, event);
   } catch (error) {

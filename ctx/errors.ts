@@ -72,11 +72,8 @@ function isError(value: object): boolean {
 function exceptionType(error: object): string {
   const name = read(error, "name");
   if (name && name !== "Error") return name;
-  try {
-    return error.constructor?.name || name || "Object";
-  } catch {
-    return name || "Object";
-  }
+  const maker = readAny(error, "constructor");
+  return (typeof maker === "function" && read(maker, "name")) || name || "Object";
 }
 
 function stackWithCauses(error: object): string | undefined {

@@ -55,6 +55,9 @@ export function enterScope(scope: OpenScope | undefined): void {
   storage.enterWith(scope as OpenScope);
 }
 
+/** How many thrown primitives a scope remembers. */
+const MAX_ESCAPED = 16;
+
 /** A scope as the storage holds it: what the facade asks for its recorder, and what closes it once. */
 export class OpenScope implements Scope {
   readonly name: string;
@@ -100,15 +103,21 @@ export class OpenScope implements Scope {
 
   /** An error that escaped from this scope or was logged in it: the first to meet it in a trace records it. */
   failure(error: unknown): Failure {
-    if ((typeof error === "object" && error !== null) || typeof error === "function") {
+    if (isObject(error)) {
       const recorded = this.root.recorded ??= new WeakSet();
       const first = !recorded.has(error);
       recorded.add(error);
       return { error, first };
     }
     const first = !(this.#escaped?.includes(error) ?? false);
-    if (first) (this.#escaped ??= []).push(error);
+    if (first) this.#remember(error);
     return { error, first };
+  }
+
+  /** The last few are enough, as a primitive goes on to the enclosing scope at once. */
+  #remember(primitive: unknown): void {
+    const escaped = this.#escaped ??= [];
+    if (escaped.push(primitive) > MAX_ESCAPED) escaped.shift();
   }
 
   /** Ends the scope: its body, and the tasks that it waits for, have settled. */
@@ -128,9 +137,7 @@ export class OpenScope implements Scope {
     const failure = this.failure(error);
     const parent = this.#parent;
     this.#parent = undefined;
-    if (parent !== undefined && typeof error !== "object" && typeof error !== "function") {
-      (parent.#escaped ??= []).push(error);
-    }
+    if (parent !== undefined && !isObject(error)) parent.#remember(error);
     try {
       this.recorder.close(failure);
     } catch (thrown) {
@@ -243,8 +250,12 @@ function enter<T>(scope: OpenScope, body: (scope: Scope) => T): T {
   return outcome.value;
 }
 
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if ((typeof value !== "object" || value === null) && typeof value !== "function") return false;
+  if (!isObject(value)) return false;
   try {
     return typeof (value as PromiseLike<unknown>).then === "function";
   } catch {

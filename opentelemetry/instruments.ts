@@ -78,6 +78,6 @@ function validName(name: unknown): string {
   if (VALID_NAME.test(given)) return given;
   let valid = given.replace(/[^a-z0-9_.\-/]/gi, "_").slice(0, 254);
   if (!/^[a-z]/i.test(valid)) valid = `m${valid}`;
-  diagnose(`metric-name:${valid}`, `The metric name '${given}' is invalid, and is recorded as '${valid}'`);
+  diagnose("metric-name", `The metric name '${given}' is invalid, and is recorded as '${valid}'`);
   return valid;
 }
