@@ -25,9 +25,9 @@ export function diagnose(kind: string, message: string): void {
   writeLine(`[@haiway/otel] ${message}${again}`);
 }
 
-/** Says that a recording call was given something that it could not record. */
-export function diagnoseFailure(what: string, error: unknown): void {
-  diagnose(`failed:${what}`, `Cannot ${what}: ${reason(error)}`);
+/** Says that something could not be done, and of what; the kind is what was to be done, whatever it was done to. */
+export function diagnoseFailure(what: string, error: unknown, of?: string): void {
+  diagnose(`failed:${what}`, `Cannot ${what}${of === undefined ? "" : ` '${of}'`}: ${reason(error)}`);
 }
 
 /** The message of an error in one short line, whatever was thrown. */

@@ -127,7 +127,7 @@ export class OpenScope implements Scope {
     try {
       this.recorder.close();
     } catch (error) {
-      diagnoseFailure(`close the scope '${this.name}'`, error);
+      diagnoseFailure("close the scope", error, this.name);
     }
   }
 
@@ -141,7 +141,7 @@ export class OpenScope implements Scope {
     try {
       this.recorder.close(failure);
     } catch (thrown) {
-      diagnoseFailure(`close the scope '${this.name}'`, thrown);
+      diagnoseFailure("close the scope", thrown, this.name);
     }
   }
 }
@@ -170,14 +170,26 @@ function observabilityOf(options: ScopeOptions): Observability | undefined {
 
 /** What the scopes under one root share, for a back end. */
 export function newRoot(observability: Observability): Root {
-  return { observability, threshold: SEVERITY[observability.level] ?? 0 };
+  return { observability, threshold: thresholdOf(observability) };
+}
+
+function thresholdOf(observability: Observability): number {
+  try {
+    return SEVERITY[observability.level] ?? 0;
+  } catch (error) {
+    diagnoseFailure("read the level of an observability", error);
+    return 0;
+  }
 }
 
 function openRecorder(by: Observability | Recorder, name: string, options: ScopeOptions): Recorder {
   try {
-    return by.open(name, options);
+    const recorder = by.open(name, options);
+    // A back end that gives no recorder has to be found out now, not in the middle of the body.
+    if (typeof recorder.close !== "function") throw new TypeError("the back end gave no recorder");
+    return recorder;
   } catch (error) {
-    diagnoseFailure(`open the scope '${name}'`, error);
+    diagnoseFailure("open the scope", error, name);
     // Options that cannot be read must not cost the scope; a back end that fails again records nothing.
     return options === NO_OPTIONS ? noopRecorder : openRecorder(by, name, NO_OPTIONS);
   }
@@ -193,7 +205,7 @@ export function runScope<T>(scope: OpenScope, body: (scope: Scope) => T): T {
     else scope.tasks.whenSettled(() => scope.fail(error));
     throw error;
   }
-  if (result instanceof Promise) return settle(scope, result) as T;
+  if (isPromise(result)) return settle(scope, result) as T;
   if (isThenable(result)) {
     // Some query builders run at `then`: that has to happen inside of the scope.
     return settle(scope, storage.run(scope, () => Promise.resolve(result))) as T;
@@ -241,7 +253,7 @@ function enter<T>(scope: OpenScope, body: (scope: Scope) => T): T {
     try {
       scope.recorder.enter?.(once);
     } catch (error) {
-      diagnoseFailure(`enter the scope '${scope.name}'`, error);
+      diagnoseFailure("enter the scope", error, scope.name);
     }
     once();
   });
@@ -252,6 +264,14 @@ function enter<T>(scope: OpenScope, body: (scope: Scope) => T): T {
 
 function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  try {
+    return value instanceof Promise;
+  } catch {
+    return false;
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

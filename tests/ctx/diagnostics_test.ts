@@ -1,0 +1,67 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { run } from "../support/subprocess.ts";
+
+Deno.test("diagnostics go to standard error, one line per kind and minute, and say how many they kept back", async () => {
+  const { code, stdout, stderr } = await run(`
+    import { diagnose } from "${new URL("../../ctx/diagnostics.ts", import.meta.url)}";
+    let now = 0;
+    performance.now = () => now;
+    for (let round = 0; round < 5; round++) diagnose("one", "first kind " + round);
+    diagnose("two", "second kind");
+    now = 59_999;
+    diagnose("one", "too early");
+    now = 60_000;
+    diagnose("one", "next window");
+    now = 200_000;
+    diagnose("one", "and the next");
+  `);
+  assertEquals([code, stdout], [0, ""]);
+  assertEquals(stderr.trimEnd().split("\n"), [
+    "[@haiway/otel] first kind 0",
+    "[@haiway/otel] second kind",
+    "[@haiway/otel] next window (and 5 more like it since)",
+    "[@haiway/otel] and the next",
+  ]);
+});
+
+Deno.test("a diagnostic is one line of bounded length, whatever a stranger put into it", async () => {
+  const { stderr } = await run(`
+    import { diagnose } from "${new URL("../../ctx/diagnostics.ts", import.meta.url)}";
+    diagnose("forged", "one\\r\\n[@haiway/otel] forged\\u0000\\u001b[31m\\u2028two " + "x".repeat(5000));
+  `);
+  assertEquals(stderr.split("\n").length, 2);
+  assertMatch(stderr, /^\[@haiway\/otel\] one \[@haiway\/otel\] forged \[31m two x+\n$/);
+  assert(stderr.length <= 1001);
+});
+
+Deno.test("no call writes a diagnostic for each name that it is given", async () => {
+  const { code, stderr } = await run(`
+    import { ctx, OpenTelemetry } from "@haiway/otel";
+    OpenTelemetry.configure({ service: "s", version: "1", environment: "test" });
+    const broken = { level: "info", open: () => { throw new Error("broken") } };
+    for (let n = 0; n < 50; n++) {
+      ctx.scope("scope " + n, { observability: broken }, () => {});
+      ctx.recordMetric("outside " + n, { value: 1, kind: "counter" });
+      ctx.scope("root", () => {
+        ctx.recordMetric("invalid name " + n, { value: 1, kind: "counter" });
+        ctx.recordMetric("negative" + n, { value: -1, kind: "counter" });
+      });
+      OpenTelemetry.observability({ traceparent: "malformed " + n, externalTraceId: "malformed " + n });
+    }
+    await OpenTelemetry.shutdown();
+  `);
+  assertEquals(code, 0);
+  const lines = stderr.trimEnd().split("\n").map((line) => line.replaceAll(/\d+/g, "N"));
+  assertEquals(lines.length, new Set(lines).size, stderr);
+  assertEquals(lines.length, 6, stderr);
+});
+
+Deno.test("a closed standard error costs the diagnostic, never the program", async () => {
+  const { code, stdout } = await run(`
+    import { ctx } from "@haiway/otel";
+    Deno.stderr.close();
+    ctx.recordEvent("outside");
+    console.log("alive");
+  `);
+  assertEquals([code, stdout], [0, "alive\n"]);
+});
