@@ -39,10 +39,8 @@ export {
 } from "./ctx/observability.ts";
 export type { Scope } from "./ctx/scope.ts";
 export type { StreamSource } from "./ctx/stream.ts";
-export {
-  type ObservabilityOptions,
-  OpenTelemetry,
-  type OpenTelemetryFacade,
-} from "./opentelemetry/opentelemetry.ts";
+export { OpenTelemetry } from "./opentelemetry/opentelemetry.ts";
+export type { Carrier, TraceContext } from "./opentelemetry/carrier.ts";
+export type { ObservabilityOptions, OpenTelemetryFacade } from "./opentelemetry/facade.ts";
 export type { ConfigureOptions, Limits } from "./opentelemetry/options.ts";
 export type { RemoteTrace } from "./opentelemetry/propagation.ts";

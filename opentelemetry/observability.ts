@@ -1,31 +1,36 @@
-import { type Context, type Link, ROOT_CONTEXT, type SpanContext, trace } from "@opentelemetry/api";
+import { type Context, propagation, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability, Recorder, ScopeOptions } from "../ctx/observability.ts";
 import { currentScope } from "../ctx/scope.ts";
 import { SpanContextNode, spanOf, withoutSpan } from "./context.ts";
+import type { Remote } from "./propagation.ts";
 import { type Engine, openSpan, OpenTelemetryRecorder } from "./recorder.ts";
 
 /** The back end of scopes that are spans; it holds no scope, so any number of roots may share it. */
 export class OpenTelemetryObservability implements Observability {
   readonly #engine: Engine;
-  readonly #parent: SpanContext | undefined;
-  readonly #link: Link | undefined;
+  readonly #remote: Remote;
 
-  constructor(
-    engine: Engine,
-    readonly level: ObservabilityLevel,
-    parent?: SpanContext,
-    link?: Link,
-  ) {
+  constructor(engine: Engine, readonly level: ObservabilityLevel, remote: Remote) {
     this.#engine = engine;
-    this.#parent = parent;
-    this.#link = link;
+    this.#remote = remote;
   }
 
   open(name: string, options: ScopeOptions): Recorder {
+    const { link } = this.#remote;
     const context = this.#context();
-    const span = openSpan(this.#engine, name, options, context, this.#link && [this.#link]);
+    const span = openSpan(this.#engine, name, options, context, link && [link]);
     return new OpenTelemetryRecorder(this.#engine, span, withoutSpan(context), true);
+  }
+
+  /** The same back end, for a root in a trace that came along; what did not come is as it was. */
+  within({ parent, link, baggage }: Remote): OpenTelemetryObservability {
+    const own = this.#remote;
+    return new OpenTelemetryObservability(this.#engine, this.level, {
+      parent: parent ?? own.parent,
+      link: link ?? own.link,
+      baggage: baggage ?? own.baggage,
+    });
   }
 
   /**
@@ -33,12 +38,13 @@ export class OpenTelemetryObservability implements Observability {
    * through the API; else nothing, which begins a trace, even inside of another scope.
    */
   #context(): Context {
+    const { parent, baggage } = this.#remote;
     const current = currentScope()?.context as Context | undefined;
-    const rest = current === undefined ? ROOT_CONTEXT : withoutSpan(current);
-    if (this.#parent !== undefined) {
-      return new SpanContextNode(trace.wrapSpanContext(this.#parent), rest, false);
-    }
-    if (current === undefined || spanOf(current) === undefined) return rest;
-    return current instanceof SpanContextNode && current.scoped ? rest : current;
+    let rest = current === undefined ? ROOT_CONTEXT : withoutSpan(current);
+    if (baggage !== undefined) rest = propagation.setBaggage(rest, baggage);
+    if (parent !== undefined) return new SpanContextNode(trace.wrapSpanContext(parent), rest, false);
+    if (current === undefined || (current instanceof SpanContextNode && current.scoped)) return rest;
+    const span = spanOf(current);
+    return span === undefined ? rest : new SpanContextNode(span, rest, false);
   }
 }

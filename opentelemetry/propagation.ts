@@ -1,5 +1,12 @@
-import { type Link, type SpanContext, TraceFlags } from "@opentelemetry/api";
-import { parseTraceParent, TraceState } from "@opentelemetry/core";
+import {
+  type Baggage,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  type SpanContext,
+  TraceFlags,
+} from "@opentelemetry/api";
+import { parseTraceParent, TraceState, W3CBaggagePropagator } from "@opentelemetry/core";
 import { describe } from "../ctx/attributes.ts";
 import { diagnose } from "../ctx/diagnostics.ts";
 import { newSpanId } from "../ctx/ids.ts";
@@ -15,10 +22,28 @@ export interface RemoteTrace {
   readonly traceparent?: string | null;
   /** The W3C `tracestate` that came with it. */
   readonly tracestate?: string | null;
+  /** The W3C `baggage` that came along: the scopes carry it, and `OpenTelemetry.inject` hands it on. */
+  readonly baggage?: string | null;
+}
+
+/** What of a remote trace proved usable. */
+export interface Remote {
+  /** The remote span that becomes the parent. */
+  readonly parent: SpanContext | undefined;
+  /** The link to a trace that is not gone on with. */
+  readonly link: Link | undefined;
+  readonly baggage: Baggage | undefined;
+}
+
+const baggagePropagator = new W3CBaggagePropagator();
+
+/** Reads what a caller gave of a remote trace; what is malformed is reported and left out. */
+export function resolveRemote(given: RemoteTrace): Remote {
+  return { parent: remoteParent(given), link: externalLink(given), baggage: remoteBaggage(given) };
 }
 
 /** The remote span that `traceparent` names, if it names one. */
-export function remoteParent({ traceparent, tracestate }: RemoteTrace): SpanContext | undefined {
+function remoteParent({ traceparent, tracestate }: RemoteTrace): SpanContext | undefined {
   if (traceparent === undefined || traceparent === null || traceparent === "") return undefined;
   const parsed = parse(traceparent);
   if (parsed === undefined) return malformed("traceparent", "be a W3C traceparent", traceparent);
@@ -33,11 +58,18 @@ export function remoteParent({ traceparent, tracestate }: RemoteTrace): SpanCont
 }
 
 /** A link to the trace that `externalTraceId` names, if it names one. */
-export function externalLink({ externalTraceId }: RemoteTrace): Link | undefined {
+function externalLink({ externalTraceId }: RemoteTrace): Link | undefined {
   if (externalTraceId === undefined || externalTraceId === null || externalTraceId === "") return undefined;
   const parsed = parse(externalTraceId) ?? parseTraceId(externalTraceId);
   if (parsed !== undefined) return { context: { ...parsed, isRemote: true } };
   return malformed("externalTraceId", "be 32 hex digits, a UUID or a W3C traceparent", externalTraceId);
+}
+
+/** The members of `baggage` that can be read, within the limits of W3C Baggage. */
+function remoteBaggage({ baggage }: RemoteTrace): Baggage | undefined {
+  if (typeof baggage !== "string" || baggage === "") return undefined;
+  const context = baggagePropagator.extract(ROOT_CONTEXT, baggage, { get: () => baggage, keys: () => [] });
+  return propagation.getBaggage(context);
 }
 
 function parse(traceparent: unknown): SpanContext | undefined {
