@@ -181,15 +181,17 @@ export function renderNumber(value: number): string {
 }
 
 function renderAttributes(attributes: CleanAttributes): string {
-  return Object.entries(attributes).map(([key, value]) => `${escape(key)}=${JSON.stringify(value)}`).join(
-    " ",
-  );
+  return Object.entries(attributes).map(([key, value]) => `${escape(key)}=${escape(JSON.stringify(value))}`)
+    .join(" ");
 }
 
 // deno-lint-ignore no-control-regex -- control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** A stranger's text may not forge lines, nor drive the terminal. */
 function escape(value: string): string {
-  return value.replace(CONTROL, (character) => JSON.stringify(character).slice(1, -1));
+  return value.replace(CONTROL, (character) => {
+    const said = JSON.stringify(character).slice(1, -1);
+    return said === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}` : said;
+  });
 }

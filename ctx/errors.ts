@@ -52,12 +52,10 @@ export function describeException(error: unknown): Exception {
     const message = typeof error === "string" ? error : describe(error);
     return { type: error === null ? "null" : typeof error, message };
   }
-  const message = read(error, "message");
-  return {
-    type: exceptionType(error),
-    message: message ?? (isError(error) ? "" : describe(error)),
-    stacktrace: stackWithCauses(error),
-  };
+  const type = exceptionType(error);
+  const message = read(error, "message") ?? (isError(error) ? "" : describe(error));
+  const stacktrace = stackWithCauses(error);
+  return stacktrace === undefined ? { type, message } : { type, message, stacktrace };
 }
 
 function isError(value: object): boolean {
