@@ -2,7 +2,7 @@
  * The main job: a program records a trace, metrics and logs, and sends them over OTLP.
  *
  * ```sh
- * deno task example              # to a small receiver in this process, which prints what it has received
+ * deno task example              # to a receiver in this process, which prints what it has received
  * deno task example --console    # for the eye, without any receiver
  * OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 deno task example    # to a collector, Jaeger, SigNoz, …
  * ```
@@ -11,7 +11,7 @@
  */
 
 import { ctx, OpenTelemetry } from "@haiway/otel";
-import { startReceiver } from "./support/receiver.ts";
+import { otlpReceiver } from "@haiway/otel/testing";
 import { show } from "./support/show.ts";
 
 const ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -23,7 +23,7 @@ if (Deno.args.includes("--console")) {
   console.log(`Sending OTLP to where ${ENDPOINT} says`);
   await main();
 } else {
-  await using receiver = startReceiver();
+  await using receiver = otlpReceiver();
   console.log(`Receiving OTLP at ${receiver.endpoint}`);
   await main(receiver.endpoint);
   show(receiver);
