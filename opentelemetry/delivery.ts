@@ -76,6 +76,7 @@ export class Delivery {
 
   /** Resolves when everything is delivered or given up, or when the time is over; never rejects. */
   async flush(timeoutMillis: number): Promise<void> {
+    if (timeoutMillis <= 0) return;
     this.#flushUntil = Math.max(this.#flushUntil, performance.now() + timeoutMillis);
     this.#wake?.();
     this.#start();

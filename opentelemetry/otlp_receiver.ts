@@ -90,6 +90,7 @@ export interface OtlpReceiver extends AsyncDisposable {
  */
 export function otlpReceiver(options: OtlpReceiverOptions = {}): OtlpReceiver {
   const waiting = new Set<() => void>();
+  const closing = Promise.withResolvers<Response>();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} },
     async (request) => {
@@ -106,7 +107,7 @@ export function otlpReceiver(options: OtlpReceiverOptions = {}): OtlpReceiver {
   );
 
   async function answerTo(request: Request, path: string, raw: Uint8Array<ArrayBuffer>): Promise<Response> {
-    const faulty = await receiver.fault?.(request, path);
+    const faulty = await Promise.race([receiver.fault?.(request, path), closing.promise]);
     if (faulty !== undefined) return faulty;
     const signal = /\/v1\/(traces|logs|metrics)$/.exec(path)?.[1] as
       | "traces"
@@ -158,8 +159,12 @@ export function otlpReceiver(options: OtlpReceiverOptions = {}): OtlpReceiver {
         waiting.add(check);
       });
     },
-    close: () => server.shutdown(),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    close() {
+      // Whoever a fault still keeps waiting is let go.
+      closing.resolve(new Response(null, { status: 503 }));
+      return server.shutdown();
+    },
+    [Symbol.asyncDispose]: () => receiver.close(),
   };
   return receiver;
 }

@@ -74,7 +74,7 @@ export class Sender {
       timer = unrefTimeout(abort, Math.min(ANSWER_TIMEOUT, timeoutMillis));
       return this.#outcomeOf(response, await readAnswer(response));
     } catch (error) {
-      const why = sending.signal.aborted ? `no answer within ${timeoutMillis} ms` : shorten(reason(error));
+      const why = sending.signal.aborted ? `no answer within ${timeoutMillis} ms` : causeOf(error);
       return { kind: "retry", why: this.#mask(why), after: undefined };
     } finally {
       clearTimeout(timer);
@@ -180,8 +180,9 @@ function retryAfter(value: string | null): number | undefined {
   return millis > 0 ? Math.min(millis, MAX_RETRY_AFTER) : undefined;
 }
 
-/** What failed, without the URL that Deno repeats in it. */
-function shorten(message: string): string {
-  return message.replace(/ ?for url \([^)]*\):?/, "").replace(/^error sending request ?/, "")
-    .replace(/^client error \((Connect|SendRequest)\): /, "");
+/** Why a request failed: `fetch` says in its cause what it was. */
+function causeOf(error: unknown): string {
+  let cause = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  return reason(cause).replace(/ ?for url \([^)]*\):?/, "");
 }

@@ -1,0 +1,347 @@
+import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertMatch } from "@std/assert";
+import { endless, hang, startAnswering, startFront } from "./support/front.ts";
+import { type OtlpReceiver, startReceiver } from "./support/receiver.ts";
+import { type Ran, run } from "./support/subprocess.ts";
+
+/** What the program under test does: waves of scopes with a log each, a flush after each, and an end. */
+interface Plan {
+  readonly endpoint: string;
+  readonly options?: Record<string, unknown>;
+  /** Scopes of each wave. Default one wave of 8. */
+  readonly waves?: readonly number[];
+  /** Called by the program after the flush of each wave, which goes on once it is answered. */
+  readonly gate?: (wave: number) => Promise<unknown> | void;
+  /** Characters of an attribute of each scope. */
+  readonly size?: number;
+}
+
+const PROGRAM = (plan: Omit<Plan, "gate"> & { gate: string }) => `
+  import { ctx, OpenTelemetry } from "@haiway/otel";
+  const { endpoint, options, waves = [8], size = 0, gate } = ${JSON.stringify(plan)};
+  OpenTelemetry.configure({
+    service: "faults", version: "1", environment: "test", otlpEndpoint: endpoint, exportIntervalMillis: 60_000,
+    ...options,
+  });
+  let made = 0;
+  for (const [wave, scopes] of waves.entries()) {
+    for (let index = 0; index < scopes; index++, made++) {
+      ctx.scope("scope-" + made, { attributes: { filling: "x".repeat(size) } }, () => ctx.logInfo("log-" + made));
+    }
+    await OpenTelemetry.forceFlush();
+    await (await fetch(gate + wave)).text();
+  }
+  const started = performance.now();
+  await OpenTelemetry.shutdown();
+  console.log(JSON.stringify({ shutdownMillis: performance.now() - started }));
+`;
+
+/** How the program ended. */
+interface Ended extends Ran {
+  readonly shutdownMillis: number;
+}
+
+async function runPlan({ gate, ...plan }: Plan): Promise<Ended> {
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    await gate?.(Number(new URL(request.url).pathname.slice(1)));
+    return new Response("go on");
+  });
+  const source = PROGRAM({ ...plan, gate: `http://127.0.0.1:${server.addr.port}/` });
+  const ran = await run(source, { flags: ["--allow-net=127.0.0.1", "--allow-env"] });
+  assertEquals([ran.code, ran.signal], [0, null], ran.stderr);
+  return { ...ran, ...JSON.parse(ran.stdout) };
+}
+
+/** Everything arrived, and once: each scope as a span, with its log. */
+function assertArrived(receivers: readonly OtlpReceiver[], from: number, to: number): void {
+  const spans = receivers.flatMap(({ spans }) => spans);
+  const logs = receivers.flatMap(({ logs }) => logs);
+  const numbers = Array.from({ length: to - from }, (_, index) => from + index);
+  const order = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
+  assertEquals(spans.map(({ name }) => name).sort(order), numbers.map((number) => `scope-${number}`));
+  assertEquals(logs.map(({ body }) => String(body)).sort(order), numbers.map((number) => `log-${number}`));
+  for (const log of logs) {
+    const span = spans.find(({ spanId }) => spanId === log.spanId);
+    assertEquals(span?.name.replace("scope-", "log-"), log.body);
+  }
+}
+
+/** What standard error says was dropped last, by signal. */
+function droppedSpans(stderr: string): number {
+  return Number(stderr.match(/Dropped \d+ spans \((\d+) in all\)/g)?.at(-1)?.match(/(\d+) in all/)?.[1] ?? 0);
+}
+
+function linesOf(stderr: string): string[] {
+  return stderr.split("\n").filter((line) => line !== "");
+}
+
+/** A fault that hits the first requests of each signal, then no more. */
+function atFirst(times: number, answer: () => Response | Promise<Response>) {
+  const seen = new Map<string, number>();
+  return (_: Request, path: string): Response | Promise<Response> | undefined => {
+    const count = (seen.get(path) ?? 0) + 1;
+    seen.set(path, count);
+    return count <= times ? answer() : undefined;
+  };
+}
+
+/** Milliseconds between the requests for spans. */
+function gaps(receiver: OtlpReceiver): number[] {
+  const times = receiver.requests.filter(({ path }) => path === "/v1/traces").map(({ at }) => at);
+  return times.slice(1).map((at, index) => at - times[index]);
+}
+
+/** A port that nobody listens on, for now. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+const rows: Record<string, () => Promise<void>> = {
+  async "a collector that is absent at the start gets everything once it is there"() {
+    const port = freePort();
+    let receiver: OtlpReceiver | undefined;
+    const ran = await runPlan({
+      endpoint: `http://127.0.0.1:${port}`,
+      options: { exportTimeoutMillis: 500 },
+      gate: () => void (receiver = startReceiver({ port })),
+    });
+    assertArrived([receiver!], 0, 8);
+    assertMatch(ran.stderr, /Cannot export to .* now, trying again: .*[Rr]efused.*; 8 (spans|logs) wait/);
+    await receiver!.close();
+  },
+
+  async "a collector that is absent for good costs the program nothing but a line"() {
+    const ran = await runPlan({
+      endpoint: `http://127.0.0.1:${freePort()}`,
+      options: { exportTimeoutMillis: 300 },
+    });
+    assertEquals(droppedSpans(ran.stderr), 8);
+    assertMatch(ran.stderr, /Dropped 8 logs \(8 in all\): .* did not take them before the end/);
+    assertLess(ran.shutdownMillis, 6000);
+  },
+
+  async "a collector that goes away and comes back gets what was recorded meanwhile"() {
+    const first = startReceiver();
+    let second: OtlpReceiver | undefined;
+    await runPlan({
+      endpoint: first.endpoint,
+      options: { exportTimeoutMillis: 500 },
+      waves: [5, 5, 5],
+      async gate(wave) {
+        if (wave === 0) await first.close();
+        if (wave === 1) second = startReceiver({ port: first.port });
+      },
+    });
+    assertEquals(first.spans.length, 5);
+    assertArrived([first, second!], 0, 15);
+    await second!.close();
+  },
+
+  async "a collector that hangs for a while gets everything, once"() {
+    await using receiver = startReceiver({ fault: atFirst(1, hang) });
+    const ran = await runPlan({
+      endpoint: receiver.endpoint,
+      options: { exportTimeoutMillis: 400 },
+      waves: [5, 5],
+    });
+    assertArrived([receiver], 0, 10);
+    assertMatch(ran.stderr, /trying again: no answer within 400 ms; 5 (spans|logs) wait/);
+  },
+
+  async "a collector that hangs for good does not keep shutdown beyond its time"() {
+    await using receiver = startReceiver({ fault: hang });
+    const ran = await runPlan({ endpoint: receiver.endpoint, options: { exportTimeoutMillis: 1000 } });
+    assertLess(ran.shutdownMillis, 6000);
+    assertEquals(droppedSpans(ran.stderr), 8);
+  },
+
+  async "a connection that is reset is tried again"() {
+    await using receiver = startReceiver();
+    await using front = startFront(receiver.port, (connection) => connection < 4 ? "reset" : "pass");
+    await runPlan({ endpoint: front.endpoint, waves: [4, 4] });
+    assertArrived([receiver], 0, 8);
+    assertGreaterOrEqual(front.connections, 5);
+  },
+
+  async "garbage instead of HTTP is tried again"() {
+    await using receiver = startReceiver();
+    await using front = startFront(receiver.port, (connection) => connection < 2 ? "garbage" : "pass");
+    const ran = await runPlan({ endpoint: front.endpoint });
+    assertArrived([receiver], 0, 8);
+    assertMatch(ran.stderr, /trying again: /);
+  },
+
+  async "429 with Retry-After in seconds is tried again, no sooner"() {
+    await using receiver = startReceiver({
+      fault: atFirst(1, () => new Response("", { status: 429, headers: { "retry-after": "2" } })),
+    });
+    const ran = await runPlan({ endpoint: receiver.endpoint });
+    assertArrived([receiver], 0, 8);
+    assertGreaterOrEqual(gaps(receiver)[0], 1950);
+    assertMatch(ran.stderr, /trying again: HTTP 429; 8 (spans|logs) wait/);
+  },
+
+  async "503 with Retry-After as a date is tried again, no sooner"() {
+    const date = () => new Date(Date.now() + 3000).toUTCString();
+    await using receiver = startReceiver({
+      fault: atFirst(1, () => new Response("", { status: 503, headers: { "retry-after": date() } })),
+    });
+    await runPlan({ endpoint: receiver.endpoint });
+    assertArrived([receiver], 0, 8);
+    assertGreaterOrEqual(gaps(receiver)[0], 1900);
+  },
+
+  async "a Retry-After beyond the end does not hold shutdown"() {
+    await using receiver = startReceiver({
+      fault: () => new Response("", { status: 503, headers: { "retry-after": "3600" } }),
+    });
+    const ran = await runPlan({ endpoint: receiver.endpoint, options: { exportTimeoutMillis: 500 } });
+    assertLess(ran.shutdownMillis, 1000);
+    assertEquals(droppedSpans(ran.stderr), 8);
+    assertEquals(receiver.requests.filter(({ path }) => path === "/v1/traces").length, 1);
+  },
+
+  async "400 is not tried again: dropped, counted, said once; what follows arrives"() {
+    await using receiver = startReceiver({ fault: atFirst(2, () => new Response("", { status: 400 })) });
+    const ran = await runPlan({ endpoint: receiver.endpoint, waves: [3, 4, 5] });
+    assertArrived([receiver], 7, 12);
+    const said = linesOf(ran.stderr).filter((line) => line.includes("spans"));
+    assertEquals(said.length, 1);
+    assertMatch(said[0], /Dropped 3 spans \(3 in all\): .*\/v1\/traces refused them: HTTP 400$/);
+    assertEquals(gaps(receiver).length, 2);
+  },
+
+  async "413 is sent again in halves, and arrives"() {
+    await using receiver = startReceiver({
+      fault: ({ headers }) =>
+        Number(headers.get("content-length")) > 4000 ? new Response("", { status: 413 }) : undefined,
+    });
+    const ran = await runPlan({ endpoint: receiver.endpoint, size: 1500 });
+    assertArrived([receiver], 0, 8);
+    assertEquals(linesOf(ran.stderr), []);
+  },
+
+  async "413 for a compressed batch is sent again in halves, and arrives"() {
+    await using receiver = startReceiver({ fault: atFirst(3, () => new Response("", { status: 413 })) });
+    const ran = await runPlan({ endpoint: receiver.endpoint, options: { compression: "gzip" } });
+    assertArrived([receiver], 0, 8);
+    assertEquals(linesOf(ran.stderr), []);
+  },
+
+  async "413 for a single span drops that span alone"() {
+    await using receiver = startReceiver({
+      fault: ({ headers }) =>
+        Number(headers.get("content-length")) > 4000 ? new Response("", { status: 413 }) : undefined,
+    });
+    const ran = await runPlan({ endpoint: receiver.endpoint, waves: [2, 1], size: 5000 });
+    assertEquals([receiver.spans.length, receiver.logs.length], [0, 3]);
+    assertMatch(ran.stderr, /Dropped 1 spans \(1 in all\): .* refused them: HTTP 413/);
+  },
+
+  async "a partial success is not tried again, and what was rejected is counted"() {
+    await using receiver = startReceiver();
+    await using front = startAnswering(receiver, (path) =>
+      Response.json(
+        path === "/v1/traces"
+          ? { partialSuccess: { rejectedSpans: "2", errorMessage: "two are too old" } }
+          : {},
+      ));
+    const ran = await runPlan({ endpoint: front.endpoint });
+    assertArrived([receiver], 0, 8);
+    assertMatch(ran.stderr, /Dropped 2 spans \(2 in all\): .* rejected them: two are too old/);
+  },
+
+  async "a redirect is not followed, as it would take the headers along"() {
+    await using elsewhere = startReceiver();
+    await using receiver = startReceiver({ fault: () => Response.redirect(elsewhere.endpoint, 307) });
+    const ran = await runPlan({ endpoint: receiver.endpoint });
+    assertEquals([elsewhere.requests.length, receiver.spans.length], [0, 0]);
+    assertMatch(ran.stderr, /Dropped 8 spans .*: HTTP 307, a redirect, which is not followed/);
+  },
+
+  async "a web page for an answer is taken as it is, with a warning"() {
+    await using receiver = startReceiver();
+    await using front = startAnswering(
+      receiver,
+      () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+    );
+    const ran = await runPlan({ endpoint: front.endpoint });
+    assertArrived([receiver], 0, 8);
+    assertMatch(ran.stderr, /warns: the answer is a web page: is this an OTLP receiver\?/);
+  },
+
+  async "an answer that is not what it should be is taken as it is"() {
+    await using receiver = startReceiver();
+    await using front = startAnswering(
+      receiver,
+      () => new Response('{"partialSuccess": [{', { status: 202 }),
+    );
+    const ran = await runPlan({ endpoint: front.endpoint });
+    assertArrived([receiver], 0, 8);
+    assertEquals(linesOf(ran.stderr), []);
+  },
+
+  async "an answer whose body never ends holds nothing up"() {
+    await using receiver = startReceiver();
+    await using front = startAnswering(receiver, () => endless(200));
+    const ran = await runPlan({ endpoint: front.endpoint, waves: [4, 4] });
+    assertArrived([receiver], 0, 8);
+    assertLess(ran.shutdownMillis, 5000);
+    assertEquals(linesOf(ran.stderr), []);
+  },
+
+  async "a refusal whose body never ends is tried again"() {
+    await using receiver = startReceiver({ fault: atFirst(1, () => endless(503)) });
+    await runPlan({ endpoint: receiver.endpoint });
+    assertArrived([receiver], 0, 8);
+  },
+
+  async "an outage longer than the buffer keeps the newest and counts the rest exactly"() {
+    const port = freePort();
+    let receiver: OtlpReceiver | undefined;
+    const ran = await runPlan({
+      endpoint: `http://127.0.0.1:${port}`,
+      options: { exportTimeoutMillis: 300 },
+      waves: [200, 200],
+      size: 100_000,
+      gate: (wave) => void (wave === 1 && (receiver = startReceiver({ port }))),
+    });
+    assertEquals(receiver!.logs.length, 400);
+    assert(receiver!.spans.some(({ name }) => name === "scope-399"));
+    const dropped = droppedSpans(ran.stderr);
+    assertGreaterOrEqual(dropped, 1);
+    await receiver!.close();
+  },
+};
+
+for (const status of [429, 502, 503, 504]) {
+  rows[`${status} is tried again with back-off until it is taken`] = async () => {
+    await using receiver = startReceiver({ fault: atFirst(2, () => new Response("", { status })) });
+    const ran = await runPlan({ endpoint: receiver.endpoint });
+    assertArrived([receiver], 0, 8);
+    const [first, second] = gaps(receiver);
+    assertGreaterOrEqual(first, 390);
+    assertGreaterOrEqual(second, 790);
+    assertMatch(ran.stderr, new RegExp(`trying again: HTTP ${status}; 8 (spans|logs) wait`));
+  };
+}
+
+/** How many programs run at once. */
+const LANES = 4;
+
+Deno.test({
+  name: "faults of the collector",
+  // The rows run side by side, so that what one leaves open cannot be told from what another still needs.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  sanitizeExit: false,
+  async fn(t) {
+    const waiting = Object.entries(rows);
+    await Promise.all(Array.from({ length: LANES }, async () => {
+      for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+        const [name, fn] = row;
+        await t.step({ name, fn, sanitizeOps: false, sanitizeResources: false, sanitizeExit: false });
+      }
+    }));
+  },
+});
