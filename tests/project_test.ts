@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { VERSION } from "../opentelemetry/version.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -73,6 +74,22 @@ Deno.test("the lock holds one version of each OpenTelemetry package", async () =
     .map((name) => name.match(/^(@[^@]+)@([^_]+)/)!.slice(1));
   assert(versions.length >= 7);
   assertEquals(versions.map(([name]) => name), [...new Set(versions.map(([name]) => name))]);
+});
+
+Deno.test("the version is one, and the changelog speaks of it", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  assertEquals(VERSION, version);
+  const changelog = await Deno.readTextFile(new URL("CHANGELOG.md", ROOT));
+  assert(changelog.includes("## [Unreleased]") || changelog.includes(`## [${version}]`));
+});
+
+Deno.test("the documents link to files that exist", async () => {
+  for (const document of ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md"]) {
+    const at = new URL(document, ROOT);
+    for (const [, path] of (await Deno.readTextFile(at)).matchAll(/\]\((?!https?:|#)([^)]+)\)/g)) {
+      assert((await Deno.stat(new URL(path, at))).isFile, `${document}: ${path}`);
+    }
+  }
 });
 
 Deno.test("a source fits one sitting", () => {

@@ -74,9 +74,3 @@ function definedIn(code: string, section: string): string[] {
   const body = code.match(new RegExp(`^${section}:\\n((?: +.*\\n|\\n)*)`, "m"))?.[1] ?? "";
   return [...body.matchAll(/^ {2}([\w/]+):/gm)].map(([, name]) => name);
 }
-
-Deno.test("the README links to files that exist", async () => {
-  for (const [, path] of README.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)) {
-    assert((await Deno.stat(new URL(path, ROOT))).isFile, path);
-  }
-});
