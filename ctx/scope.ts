@@ -33,9 +33,20 @@ export const NO_OPTIONS: ScopeOptions = {};
 /** The one AsyncLocalStorage of the module: what it holds is the current scope. */
 const storage = new AsyncLocalStorage<OpenScope>();
 
+/** Says which scope is current where another context API, with a storage of its own, knows better. */
+type Locate = (stored: OpenScope | undefined) => OpenScope | undefined;
+
+let locate: Locate | undefined;
+
+/** Asks another context API for the current scope from now on, or, with `undefined`, the storage alone again. */
+export function setLocator(locator: Locate | undefined): void {
+  locate = locator;
+}
+
 /** The scope that the code now running is in, if any. */
 export function currentScope(): OpenScope | undefined {
-  return storage.getStore();
+  const stored = storage.getStore();
+  return locate === undefined ? stored : locate(stored);
 }
 
 /** Runs a function with another scope current, or none, for it and for everything that it starts. */
@@ -44,6 +55,7 @@ export function runIn<A extends unknown[], T>(
   body: (...args: A) => T,
   ...args: A
 ): T {
+  if (scope?.recorder.enter !== undefined) return enter(scope, () => body(...args));
   return storage.run(scope as OpenScope, body, ...args);
 }
 
@@ -148,7 +160,7 @@ export class OpenScope implements Scope {
 
 /** Opens a scope: a child of the current one, or a root if it is given a back end or nothing is current. */
 export function openScope(name: string, options: ScopeOptions): OpenScope {
-  const parent = storage.getStore();
+  const parent = currentScope();
   const label = typeof name === "string" ? name : describe(name);
   const observability = observabilityOf(options);
   if (parent !== undefined && observability === undefined) {
@@ -208,7 +220,7 @@ export function runScope<T>(scope: OpenScope, body: (scope: Scope) => T): T {
   if (isPromise(result)) return settle(scope, result) as T;
   if (isThenable(result)) {
     // Some query builders run at `then`: that has to happen inside of the scope.
-    return settle(scope, storage.run(scope, () => Promise.resolve(result))) as T;
+    return settle(scope, runWithin(scope, () => Promise.resolve(result))) as T;
   }
   if (scope.tasks === undefined) scope.close();
   else scope.tasks.whenSettled(() => scope.close());

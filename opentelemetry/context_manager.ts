@@ -1,16 +1,8 @@
-import {
-  type Context,
-  type ContextManager,
-  INVALID_SPAN_CONTEXT,
-  ROOT_CONTEXT,
-  trace,
-} from "@opentelemetry/api";
-import { currentScope, defaultObservability, enterScope, newRoot, OpenScope, runIn } from "../ctx/scope.ts";
-import { spanOf, withoutSpan } from "./context.ts";
+import { type Context, type ContextManager, ROOT_CONTEXT } from "@opentelemetry/api";
+import { currentScope, enterScope, type OpenScope, runIn } from "../ctx/scope.ts";
+import { scopeOf } from "./borrowed.ts";
 import { bindEmitter, isEmitter } from "./emitter.ts";
 import { type Engine, OpenTelemetryRecorder } from "./recorder.ts";
-
-const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /**
  * The context manager of the OpenTelemetry API over the one storage of the scopes: a span that any library makes
@@ -78,51 +70,7 @@ export class ScopeContextManager implements ContextManager {
     return this;
   }
 
-  /** The scope of a context: the one that it is the context of, or one that records in its span, and never ends it. */
   #scopeOf(context: Context): OpenScope {
-    if (context instanceof OpenTelemetryRecorder && context.scope !== undefined) return context.scope;
-    const current = currentScope();
-    if (current !== undefined && !(current.recorder instanceof OpenTelemetryRecorder)) {
-      return new OpenScope(current.name, current.recorder, current.root, undefined, context);
-    }
-    const span = spanOf(context) ?? NO_SPAN;
-    const recorder = new BorrowedRecorder(this.#engine, span, withoutSpan(context), false, context);
-    return new OpenScope(
-      current?.name ?? "",
-      recorder,
-      current?.root ?? newRoot(defaultObservability()),
-      undefined,
-      context,
-    );
+    return scopeOf(this.#engine, context, currentScope());
   }
-}
-
-/** Records in a span that somebody else made current, and leaves its end to them. */
-class BorrowedRecorder extends OpenTelemetryRecorder {
-  readonly #given: Context;
-
-  constructor(
-    engine: Engine,
-    span: OpenTelemetryRecorder["span"],
-    rest: Context,
-    scoped: boolean,
-    given: Context,
-  ) {
-    super(engine, span, rest, scoped);
-    this.#given = given;
-  }
-
-  override get traceId(): string {
-    return this.span === NO_SPAN ? "" : super.traceId;
-  }
-
-  override get spanId(): string {
-    return this.span === NO_SPAN ? "" : super.spanId;
-  }
-
-  override get context(): Context {
-    return this.#given;
-  }
-
-  override close(): void {}
 }

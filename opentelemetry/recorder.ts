@@ -1,6 +1,8 @@
 import {
   type Attributes as ApiAttributes,
   type Context,
+  INVALID_SPANID,
+  INVALID_TRACEID,
   type Link,
   type Logger,
   type LogRecord,
@@ -17,8 +19,10 @@ import type { EventOptions, Metric, Recorder, ScopeOptions } from "../ctx/observ
 import type { OpenScope } from "../ctx/scope.ts";
 import { now } from "./clock.ts";
 import { SpanContextNode, withoutSpan } from "./context.ts";
+import type { ForeignContexts } from "./foreign_contexts.ts";
 import type { Instruments } from "./instruments.ts";
 import { ScopeSpan } from "./span.ts";
+import { TrackedSpan } from "./tracked_span.ts";
 
 /** Where a kind of record goes: to the span, to the logs, or to both. */
 export type Destination = "span" | "log" | "both";
@@ -39,6 +43,8 @@ export interface Engine {
   readonly events: Destination;
   /** Where the exception goes that ended a scope. */
   readonly exceptions: Destination;
+  /** Somebody else's context manager, in which every scope has to be current as well. */
+  readonly contexts?: ForeignContexts;
 }
 
 const KINDS = {
@@ -83,11 +89,13 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
   }
 
   get traceId(): string {
-    return this.identity.traceId;
+    const { traceId } = this.identity;
+    return traceId === INVALID_TRACEID ? "" : traceId;
   }
 
   get spanId(): string {
-    return this.identity.spanId;
+    const { spanId } = this.identity;
+    return spanId === INVALID_SPANID ? "" : spanId;
   }
 
   get traceFlags(): number {
@@ -97,6 +105,15 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
   /** What the context API finds current in the scope. */
   get context(): Context {
     return this;
+  }
+
+  /** Only beside somebody else's context manager is there more to enter than the storage of the scopes. */
+  get enter(): Recorder["enter"] {
+    return this.engine.contexts === undefined ? undefined : this.#enter;
+  }
+
+  #enter<T>(body: () => T): T {
+    return this.engine.contexts!.enter(this.context, body);
   }
 
   open(name: string, options: ScopeOptions): Recorder {
@@ -158,7 +175,7 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
     }
     span.setAttribute("error.type", exception.type);
     const status = { code: SpanStatusCode.ERROR, message: exception.message || exception.type };
-    if (span instanceof ScopeSpan) span.status = status;
+    if (span instanceof ScopeSpan || span instanceof TrackedSpan) span.status = status;
     else span.setStatus(status);
   }
 

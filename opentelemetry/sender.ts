@@ -1,5 +1,6 @@
 import { reason } from "../ctx/diagnostics.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { send } from "./transport.ts";
 
 const MAX_RETRY_AFTER = 3_600_000;
 /** An answer longer than this says nothing that is worth the memory. */
@@ -8,8 +9,6 @@ const MAX_ANSWER = 64 * 1024;
 const ANSWER_TIMEOUT = 1000;
 /** The statuses that the OTLP specification calls retryable. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
-/** Taken when the module is loaded, so that a test that replaces the global does not see its own telemetry. */
-const send = globalThis.fetch;
 
 /** An encoded export request. */
 export interface Batch {

@@ -1,0 +1,91 @@
+import type { LoggerProvider as ApiLoggerProvider } from "@opentelemetry/api";
+import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
+import { diagnose, diagnoseFailure } from "../ctx/diagnostics.ts";
+import type { Configuration } from "./configuration.ts";
+import { ConsoleLogProcessor } from "./console.ts";
+import { Delivery } from "./delivery.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Environment, granted } from "./environment.ts";
+import { createLogExporter } from "./exporter.ts";
+import { createResource } from "./resource.ts";
+
+/** A logger provider of the library's own, beside providers of somebody else who have none. */
+export interface PrivateLogs {
+  readonly provider: ApiLoggerProvider;
+  flush(timeoutMillis: number): Promise<void>;
+  shutdown(timeoutMillis: number): Promise<void>;
+}
+
+/**
+ * Under Deno's built-in OpenTelemetry logs go where its spans go, as records with attributes. Where that cannot be
+ * known or reached, and beside any other engine, they are lines on the console, which Deno's engine exports as text,
+ * with the span they belong to.
+ */
+export function createPrivateLogs(configuration: Configuration, native: boolean): PrivateLogs {
+  const output = native ? nativeOutput(configuration) : "console";
+  const resource = createResource(configuration);
+  if (output === "none") return withoutDelivery(new LoggerProvider({ resource }));
+  if (output === "console") {
+    return withoutDelivery(new LoggerProvider({ resource, processors: [new ConsoleLogProcessor()] }));
+  }
+  const delivery = new Delivery("logs", output);
+  const exporter = createLogExporter(output, delivery);
+  const provider = new LoggerProvider({
+    resource,
+    processors: [new BatchLogRecordProcessor({ exporter, ...configuration.logBatches })],
+    logRecordLimits: configuration.logLimits,
+  });
+  return {
+    provider,
+    async flush(timeoutMillis: number): Promise<void> {
+      await attempt(() => provider.forceFlush());
+      await delivery.flush(timeoutMillis);
+    },
+    async shutdown(timeoutMillis: number): Promise<void> {
+      await attempt(() => provider.shutdown());
+      await delivery.shutdown(timeoutMillis);
+    },
+  };
+}
+
+function withoutDelivery(provider: LoggerProvider): PrivateLogs {
+  const done = () => Promise.resolve();
+  return { provider, flush: done, shutdown: done };
+}
+
+function nativeOutput({ disabled, outputs: { logs } }: Configuration): Endpoint | "console" | "none" {
+  if (disabled || logs === "none") return "none";
+  if (logs === "console") return "console";
+  const { hostname, port, protocol } = new URL(logs.url);
+  const host = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  if (granted({ name: "net", host })) return logs;
+  return asText(`the collector needs the permission --allow-net=${host}`);
+}
+
+/** Where Deno's engine sends what it records, as far as that can be told and this library speaks to it. */
+export function nativeEndpoint(): { readonly otlpEndpoint?: string } {
+  const environment = new Environment();
+  if (environment.restricted) {
+    asText("where Deno exports to is not known without the permission --allow-env=OTEL_*");
+    return {};
+  }
+  if (environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") ?? environment.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")) {
+    return {};
+  }
+  // Deno Deploy exports to a collector of its own, which nobody else can reach.
+  if (environment.get("DENO_DEPLOY") ?? environment.get("DENO_DEPLOYMENT_ID")) return {};
+  return { otlpEndpoint: "http://localhost:4318" };
+}
+
+function asText(why: string): "console" {
+  diagnose("native:logs", `Logs go to the console, for Deno's built-in OpenTelemetry to export as text: ${why}`);
+  return "console";
+}
+
+async function attempt(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    diagnoseFailure("export logs", error);
+  }
+}
