@@ -42,5 +42,5 @@ export type { StreamSource } from "./ctx/stream.ts";
 export { OpenTelemetry } from "./opentelemetry/opentelemetry.ts";
 export type { Carrier, TraceContext } from "./opentelemetry/carrier.ts";
 export type { ObservabilityOptions, OpenTelemetryFacade } from "./opentelemetry/facade.ts";
-export type { ConfigureOptions, Limits } from "./opentelemetry/options.ts";
+export type { AutoconfigureOptions, ConfigureOptions, Limits } from "./opentelemetry/options.ts";
 export type { RemoteTrace } from "./opentelemetry/propagation.ts";

@@ -105,7 +105,10 @@ function startForeignSpan(
   return new TrackedSpan(span, span.spanContext(), {}, (attributes) => attributes);
 }
 
-function meterOf(provider: MeterProvider, native: boolean): Pick<Meter, keyof ReturnType<typeof nativeMeter>> {
+function meterOf(
+  provider: MeterProvider,
+  native: boolean,
+): Pick<Meter, keyof ReturnType<typeof nativeMeter>> {
   try {
     const meter = provider.getMeter(NAME, VERSION);
     return native ? nativeMeter(meter) : meter;

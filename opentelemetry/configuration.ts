@@ -4,7 +4,8 @@ import { ConfigurationError, refusal } from "../ctx/errors.ts";
 import { isLevel, type ObservabilityLevel } from "../ctx/level.ts";
 import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
 import { Environment, granted, ignored } from "./environment.ts";
-import type { ConfigureOptions, Limits } from "./options.ts";
+import type { AutoconfigureOptions, ConfigureOptions, Limits } from "./options.ts";
+import { nativeEndpoint } from "./private_logs.ts";
 import type { Destination } from "./recorder.ts";
 
 /** How new traces are sampled. */
@@ -26,8 +27,9 @@ export interface Batching {
 export interface Configuration {
   readonly disabled: boolean;
   readonly service: string;
-  readonly version: string;
-  readonly environment: string;
+  /** What is not known only where somebody else has set the providers up. */
+  readonly version: string | undefined;
+  readonly environment: string | undefined;
   readonly instance: string;
   readonly attributes: CleanAttributes;
   /** Where each signal goes: to an endpoint, to the console, or nowhere. */
@@ -51,19 +53,36 @@ const ACTION = "configure OpenTelemetry";
 
 /** Reads options and environment; what is wrong in code is thrown, what is wrong in the environment reported. */
 export function resolveConfiguration(options: ConfigureOptions): Configuration {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(refusal(ACTION, "options", "be an object", options));
-  }
   const environment = new Environment();
+  requireObject(options);
+  for (const name of ["service", "version", "environment"] as const) requireText(options, name);
+  const configuration = resolve(options, environment);
+  requirePermissions(configuration, environment);
+  return configuration;
+}
+
+/** The same beside the providers of somebody else: nothing has to be given, and nothing has to be reachable. */
+export function resolveBinding(options: AutoconfigureOptions, native: boolean): Configuration {
+  requireObject(options);
+  const environment = new Environment();
+  return resolve(native ? { ...nativeEndpoint(environment), ...options } : options, environment);
+}
+
+function requireObject(options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new TypeError(refusal(ACTION, "options", "be an object", options));
+}
+
+function resolve(options: Partial<ConfigureOptions>, environment: Environment): Configuration {
   const limits = resolveLimits(options, environment);
   const exportTimeoutMillis = integer(options, "exportTimeoutMillis", 1) ??
     environment.integer("OTEL_EXPORTER_OTLP_TIMEOUT", 1) ?? 10_000;
   const outputs = resolveEndpoints(options, environment, exportTimeoutMillis);
   const resolved: Configuration = {
     disabled: environment.boolean("OTEL_SDK_DISABLED") ?? false,
-    service: requiredText(options, "service"),
-    version: requiredText(options, "version"),
-    environment: requiredText(options, "environment"),
+    service: optionalText(options, "service") ?? environment.get("OTEL_SERVICE_NAME") ?? "unknown_service",
+    version: optionalText(options, "version"),
+    environment: optionalText(options, "environment"),
     instance: optionalText(options, "instance") ?? crypto.randomUUID(),
     attributes: resolveAttributes(options, environment),
     outputs,
@@ -93,7 +112,6 @@ export function resolveConfiguration(options: ConfigureOptions): Configuration {
       "all",
     ]) ?? "warn",
   };
-  requirePermissions(resolved, environment);
   return Object.freeze(resolved);
 }
 
@@ -104,20 +122,21 @@ export function resolveLevel(level: unknown, action: string): ObservabilityLevel
   throw new TypeError(refusal(action, "level", "be 'debug', 'info', 'warning' or 'error'", level));
 }
 
-function requiredText(options: ConfigureOptions, name: "service" | "version" | "environment"): string {
-  const value: unknown = options[name];
-  if (typeof value === "string" && value.trim() !== "") return value;
-  throw new TypeError(refusal(ACTION, name, "be a non-empty string", value));
+type Text = "service" | "version" | "environment" | "instance";
+
+function requireText(options: ConfigureOptions, name: Text): void {
+  if (optionalText(options, name) !== undefined) return;
+  throw new TypeError(refusal(ACTION, name, "be a non-empty string", undefined));
 }
 
-function optionalText(options: ConfigureOptions, name: "instance"): string | undefined {
+function optionalText(options: Partial<ConfigureOptions>, name: Text): string | undefined {
   const value: unknown = options[name];
   if (value === undefined || (typeof value === "string" && value.trim() !== "")) return value;
   throw new TypeError(refusal(ACTION, name, "be a non-empty string", value));
 }
 
 function integer(
-  options: ConfigureOptions,
+  options: Partial<ConfigureOptions>,
   name: "exportIntervalMillis" | "exportTimeoutMillis",
   least: 1,
 ): number | undefined {
@@ -131,7 +150,7 @@ function integer(
   return value;
 }
 
-function resolveAttributes(options: ConfigureOptions, environment: Environment): CleanAttributes {
+function resolveAttributes(options: Partial<ConfigureOptions>, environment: Environment): CleanAttributes {
   const given: unknown = options.attributes;
   if (given !== undefined && (typeof given !== "object" || given === null || Array.isArray(given))) {
     throw new TypeError(refusal(ACTION, "attributes", "be an object", given));
@@ -140,7 +159,7 @@ function resolveAttributes(options: ConfigureOptions, environment: Environment):
   return { ...fromEnvironment, ...cleanAttributes(options.attributes) };
 }
 
-function resolveSampling(options: ConfigureOptions, environment: Environment): Sampling {
+function resolveSampling(options: Partial<ConfigureOptions>, environment: Environment): Sampling {
   const ratio: unknown = options.sampling;
   if (ratio !== undefined) {
     if (typeof ratio !== "number") {
@@ -169,7 +188,7 @@ function resolveSampling(options: ConfigureOptions, environment: Environment): S
   return { ratio: 1, parentBased };
 }
 
-function resolveEvents(options: ConfigureOptions): Destination {
+function resolveEvents(options: Partial<ConfigureOptions>): Destination {
   const events: unknown = options.events;
   if (events === undefined) return "both";
   if (events === "both" || events === "span" || events === "log") return events;
@@ -183,7 +202,7 @@ function resolveExceptions(environment: Environment): Destination {
 }
 
 function resolveLimits(
-  options: ConfigureOptions,
+  options: Partial<ConfigureOptions>,
   environment: Environment,
 ): Pick<Configuration, "spanLimits" | "logLimits"> {
   const given: unknown = options.limits;

@@ -24,7 +24,7 @@ const DEFAULT_ENDPOINT = "http://localhost:4318";
 
 /** Where each signal goes, from options and environment. */
 export function resolveEndpoints(
-  options: ConfigureOptions,
+  options: Partial<ConfigureOptions>,
   environment: Environment,
   timeoutMillis: number,
 ): Record<Signal, Endpoint | "console" | "none"> {
@@ -86,7 +86,7 @@ function resolveProtocol(environment: Environment, signal: Signal): Endpoint["pr
   return "http/json";
 }
 
-function resolveInsecure(options: ConfigureOptions, environment: Environment): boolean {
+function resolveInsecure(options: Partial<ConfigureOptions>, environment: Environment): boolean {
   const insecure: unknown = options.insecure;
   if (insecure !== undefined && typeof insecure !== "boolean") {
     throw new TypeError(refusal(ACTION, "insecure", "be a boolean", insecure));
@@ -95,7 +95,7 @@ function resolveInsecure(options: ConfigureOptions, environment: Environment): b
 }
 
 function resolveBase(
-  options: ConfigureOptions,
+  options: Partial<ConfigureOptions>,
   environment: Environment,
   insecure: boolean,
 ): URL | undefined {
@@ -182,7 +182,7 @@ function masked(endpoint: string): string {
   return endpoint.replace(/\/\/[^/@]*@/, "//***@").replace(/\?.*$/s, "?***");
 }
 
-function resolveHeaders(options: ConfigureOptions): Record<string, string> {
+function resolveHeaders(options: Partial<ConfigureOptions>): Record<string, string> {
   const given: unknown = options.otlpHeaders;
   if (given === undefined) return {};
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
@@ -216,7 +216,7 @@ function isHeader(name: string, value: unknown): boolean {
   }
 }
 
-function resolveCompression(options: ConfigureOptions): "none" | "gzip" | undefined {
+function resolveCompression(options: Partial<ConfigureOptions>): "none" | "gzip" | undefined {
   const compression: unknown = options.compression;
   if (compression === undefined || compression === "none" || compression === "gzip") return compression;
   throw new TypeError(refusal(ACTION, "compression", "be 'none' or 'gzip'", compression));

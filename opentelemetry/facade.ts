@@ -1,7 +1,7 @@
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability } from "../ctx/observability.ts";
 import type { Carrier, TraceContext } from "./carrier.ts";
-import type { ConfigureOptions } from "./options.ts";
+import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import type { RemoteTrace } from "./propagation.ts";
 
 /** How a back end of `OpenTelemetry.observability` behaves. */
@@ -28,6 +28,24 @@ export interface OpenTelemetryFacade {
    * ```
    */
   configure(options: ConfigureOptions): OpenTelemetryFacade;
+  /**
+   * Records through providers that something else has registered: Deno's built-in OpenTelemetry (`OTEL_DENO=true`,
+   * Deno Deploy), the Node SDK, a vendor's distribution. Registers nothing that is there already, and ends nothing
+   * that is not its own: `shutdown` flushes what the providers let it. Once per process, in place of `configure`.
+   *
+   * Under Deno's built-in OpenTelemetry, which takes no log records, logs and events go to the same collector by a
+   * way of their own; where there is none that can be reached, as on Deno Deploy, they go to the console, which
+   * Deno exports. Where nothing is registered a line on standard error says so.
+   *
+   * ```ts
+   * import { ctx, OpenTelemetry } from "@haiway/otel";
+   *
+   * OpenTelemetry.autoconfigure({ service: "shop" });
+   * ctx.scope("startup", () => ctx.logInfo("Ready"));
+   * await OpenTelemetry.shutdown();
+   * ```
+   */
+  autoconfigure(options?: AutoconfigureOptions): OpenTelemetryFacade;
   /**
    * A back end for `ctx.scope`: made once and shared by any number of concurrent root scopes, or made for each
    * request with the trace that came along. Throws a {@linkcode ConfigurationError} before `configure`.

@@ -1,4 +1,4 @@
-import type { Attributes, AttributeValue, Context, Meter, MetricOptions } from "@opentelemetry/api";
+import type { Attributes, AttributeValue, Counter, Gauge, Histogram, Meter } from "@opentelemetry/api";
 
 /**
  * Attributes as Deno's engine keeps their types: it takes every number for a double, and only a bigint for an
@@ -19,21 +19,26 @@ function withInteger(value: AttributeValue | undefined): AttributeValue | undefi
   return integers as AttributeValue;
 }
 
-/** The instruments of Deno's meter that the library uses, made to keep integers in attributes what they are. */
-export function nativeMeter(meter: Meter): Pick<Meter, "createCounter" | "createGauge" | "createHistogram"> {
-  const recorded = <I extends { record(value: number, attributes?: Attributes, context?: Context): void }>(
-    instrument: I,
-  ) => ({
-    record: (value: number, attributes: Attributes = {}) => instrument.record(value, withIntegers(attributes)),
+/** Deno's meter, made to keep integers in the attributes of measurements what they are. */
+export function nativeMeter(meter: Meter): Meter {
+  const adding = (counter: Counter): Counter => ({
+    add: (value, attributes) => counter.add(value, attributes && withIntegers(attributes)),
+  });
+  const recording = (instrument: Gauge | Histogram): Gauge & Histogram => ({
+    record: (value, attributes) => instrument.record(value, attributes && withIntegers(attributes)),
   });
   return {
-    createCounter(name: string, options?: MetricOptions) {
-      const counter = meter.createCounter(name, options);
-      return { add: (value, attributes = {}) => counter.add(value, withIntegers(attributes)) };
-    },
-    createGauge: (name: string, options?: MetricOptions) => recorded(meter.createGauge(name, options)),
-    createHistogram: (name: string, options?: MetricOptions) =>
-      recorded(meter.createHistogram(name, options)),
+    createCounter: (name, options) => adding(meter.createCounter(name, options)),
+    createUpDownCounter: (name, options) => adding(meter.createUpDownCounter(name, options)),
+    createGauge: (name, options) => recording(meter.createGauge(name, options)),
+    createHistogram: (name, options) => recording(meter.createHistogram(name, options)),
+    createObservableCounter: (name, options) => meter.createObservableCounter(name, options),
+    createObservableGauge: (name, options) => meter.createObservableGauge(name, options),
+    createObservableUpDownCounter: (name, options) => meter.createObservableUpDownCounter(name, options),
+    addBatchObservableCallback: (callback, observables) =>
+      meter.addBatchObservableCallback(callback, observables),
+    removeBatchObservableCallback: (callback, observables) =>
+      meter.removeBatchObservableCallback(callback, observables),
   };
 }
 

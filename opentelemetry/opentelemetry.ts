@@ -1,5 +1,3 @@
-import { context, diag, DiagLogLevel, logs, metrics, propagation, trace } from "@opentelemetry/api";
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { ConfigurationError, refusal } from "../ctx/errors.ts";
 import { noopObservability, type Observability } from "../ctx/observability.ts";
 import { setDefaultObservability } from "../ctx/scope.ts";
@@ -12,21 +10,13 @@ import {
   type TraceContext,
 } from "./carrier.ts";
 import { type Configuration, resolveConfiguration, resolveLevel } from "./configuration.ts";
-import { ScopeContextManager } from "./context_manager.ts";
-import { diagLogger } from "./diag.ts";
-import { OpenTelemetryObservability } from "./observability.ts";
 import type { ObservabilityOptions, OpenTelemetryFacade } from "./facade.ts";
-import type { ConfigureOptions } from "./options.ts";
+import { bindsToNative, installBinding, type Installed, installPipeline } from "./installation.ts";
+import { OpenTelemetryObservability } from "./observability.ts";
+import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import { resolveRemote } from "./propagation.ts";
-import { createPipeline, type Pipeline } from "./providers.ts";
 
 const SHUTDOWN_TIMEOUT = 5000;
-
-interface Installed {
-  readonly configuration: Configuration;
-  readonly pipeline: Pipeline | undefined;
-  readonly uninstall: () => void;
-}
 
 let installed: Installed | undefined;
 
@@ -46,16 +36,18 @@ let installed: Installed | undefined;
  */
 export const OpenTelemetry: OpenTelemetryFacade = {
   configure(options: ConfigureOptions): OpenTelemetryFacade {
-    if (installed !== undefined) {
-      const { service } = installed.configuration;
-      throw new ConfigurationError(
-        refusal("configure OpenTelemetry", "configure", "be called once per process", service),
-      );
-    }
+    refuseTwice("configure");
     const configuration = resolveConfiguration(options);
-    installed = configuration.disabled
-      ? { configuration, pipeline: undefined, uninstall: () => {} }
-      : install(configuration);
+    if (configuration.disabled) installed = { configuration, pipeline: undefined, uninstall: () => {} };
+    else if (bindsToNative(options)) installed = installBinding(options);
+    else installed = installPipeline(configuration);
+    setDefaultObservability(OpenTelemetry.observability());
+    return OpenTelemetry;
+  },
+
+  autoconfigure(options: AutoconfigureOptions = {}): OpenTelemetryFacade {
+    refuseTwice("autoconfigure");
+    installed = installBinding(options);
     setDefaultObservability(OpenTelemetry.observability());
     return OpenTelemetry;
   },
@@ -100,26 +92,10 @@ function propagators(): Configuration["propagators"] {
   return installed?.configuration.propagators ?? ["tracecontext", "baggage"];
 }
 
-/** Registers a pipeline with the API, for every library that uses it; what is taken already is left alone. */
-function install(configuration: Configuration): Installed {
-  const pipeline = createPipeline(configuration);
-  const undo: (() => void)[] = [];
-  const register = (accepted: boolean, api: { disable(): void }) => {
-    if (accepted) undo.push(() => api.disable());
-  };
-  register(diag.setLogger(diagLogger, diagLevel(configuration)), diag);
-  register(context.setGlobalContextManager(new ScopeContextManager(pipeline.engine)), context);
-  register(trace.setGlobalTracerProvider(pipeline.tracerProvider), trace);
-  register(metrics.setGlobalMeterProvider(pipeline.meterProvider), metrics);
-  register(logs.setGlobalLoggerProvider(pipeline.loggerProvider), logs);
-  const propagators = { tracecontext: W3CTraceContextPropagator, baggage: W3CBaggagePropagator };
-  const propagator = new CompositePropagator({
-    propagators: configuration.propagators.map((name) => new propagators[name]()),
-  });
-  register(propagation.setGlobalPropagator(propagator), propagation);
-  return { configuration, pipeline, uninstall: () => undo.forEach((undo) => undo()) };
-}
-
-function diagLevel({ diagnosticLevel }: Configuration): DiagLogLevel {
-  return DiagLogLevel[diagnosticLevel.toUpperCase() as keyof typeof DiagLogLevel];
+function refuseTwice(call: "configure" | "autoconfigure"): void {
+  if (installed === undefined) return;
+  const { service } = installed.configuration;
+  throw new ConfigurationError(
+    refusal("configure OpenTelemetry", call, "be called once per process", service),
+  );
 }

@@ -66,3 +66,16 @@ export interface ConfigureOptions {
   /** How much a span or a log may hold. */
   readonly limits?: Limits;
 }
+
+/**
+ * What `OpenTelemetry.autoconfigure` takes: what is known of the service. Spans and metrics carry what their
+ * providers were set up with; this is for what the library exports on its own.
+ */
+export interface AutoconfigureOptions {
+  /** The name of the service. Default `OTEL_SERVICE_NAME`. */
+  readonly service?: string;
+  /** The version of the service. */
+  readonly version?: string;
+  /** Where it runs, such as `"production"`. */
+  readonly environment?: string;
+}

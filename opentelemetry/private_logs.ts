@@ -56,29 +56,32 @@ function withoutDelivery(provider: LoggerProvider): PrivateLogs {
 function nativeOutput({ disabled, outputs: { logs } }: Configuration): Endpoint | "console" | "none" {
   if (disabled || logs === "none") return "none";
   if (logs === "console") return "console";
-  const { hostname, port, protocol } = new URL(logs.url);
-  const host = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  const protocol = new Environment().get("OTEL_EXPORTER_OTLP_PROTOCOL");
+  if (protocol === "grpc" || protocol === "console") return asText(`Deno exports by '${protocol}'`);
+  const { hostname, port, protocol: scheme } = new URL(logs.url);
+  const host = `${hostname}:${port || (scheme === "https:" ? 443 : 80)}`;
   if (granted({ name: "net", host })) return logs;
   return asText(`the collector needs the permission --allow-net=${host}`);
 }
 
-/** Where Deno's engine sends what it records, as far as that can be told and this library speaks to it. */
-export function nativeEndpoint(): { readonly otlpEndpoint?: string } {
-  const environment = new Environment();
+/** Where Deno's engine exports to when nobody says anything, as far as that can be told. */
+export function nativeEndpoint(environment: Environment): { readonly otlpEndpoint?: string } {
   if (environment.restricted) {
     asText("where Deno exports to is not known without the permission --allow-env=OTEL_*");
     return {};
   }
-  if (environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") ?? environment.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")) {
-    return {};
-  }
+  const given = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
   // Deno Deploy exports to a collector of its own, which nobody else can reach.
-  if (environment.get("DENO_DEPLOY") ?? environment.get("DENO_DEPLOYMENT_ID")) return {};
-  return { otlpEndpoint: "http://localhost:4318" };
+  const deploy = ["DENO_DEPLOY", "DENO_DEPLOYMENT_ID"];
+  const known = [...given, ...deploy].some((name) => environment.get(name) !== undefined);
+  return known ? {} : { otlpEndpoint: "http://localhost:4318" };
 }
 
 function asText(why: string): "console" {
-  diagnose("native:logs", `Logs go to the console, for Deno's built-in OpenTelemetry to export as text: ${why}`);
+  diagnose(
+    "native:logs",
+    `Logs go to the console, for Deno's built-in OpenTelemetry to export as text: ${why}`,
+  );
   return "console";
 }
 

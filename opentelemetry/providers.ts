@@ -1,4 +1,12 @@
-import type { Context, Link, Span, SpanKind, TracerProvider } from "@opentelemetry/api";
+import type {
+  Context,
+  Link,
+  LoggerProvider as ApiLoggerProvider,
+  MeterProvider as ApiMeterProvider,
+  Span,
+  SpanKind,
+  TracerProvider,
+} from "@opentelemetry/api";
 import { BatchLogRecordProcessor, LoggerProvider, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
 import { MeterProvider, type MetricReader, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import {
@@ -25,8 +33,8 @@ import { NAME, VERSION } from "./version.ts";
 export interface Pipeline {
   readonly engine: Engine;
   readonly tracerProvider: TracerProvider;
-  readonly meterProvider: MeterProvider;
-  readonly loggerProvider: LoggerProvider;
+  readonly meterProvider: ApiMeterProvider;
+  readonly loggerProvider: ApiLoggerProvider;
   /** Hands on everything recorded so far; resolves when it is delivered or the time is over. */
   forceFlush(timeoutMillis: number): Promise<void>;
   /** The last flush, after which nothing is recorded any more. */

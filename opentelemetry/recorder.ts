@@ -44,7 +44,7 @@ export interface Engine {
   /** Where the exception goes that ended a scope. */
   readonly exceptions: Destination;
   /** Somebody else's context manager, in which every scope has to be current as well. */
-  readonly contexts?: ForeignContexts;
+  contexts?: ForeignContexts;
 }
 
 const KINDS = {

@@ -19,8 +19,8 @@ const DENO_DEPLOY = {
 /** Who the telemetry comes from. */
 export interface Identity {
   readonly service: string;
-  readonly version: string;
-  readonly environment: string;
+  readonly version: string | undefined;
+  readonly environment: string | undefined;
   readonly instance: string;
   readonly attributes: CleanAttributes;
 }

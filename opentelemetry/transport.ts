@@ -31,7 +31,12 @@ export async function postUntraced(url: string, { headers, body, signal }: Post)
   signal.addEventListener("abort", abort);
   try {
     signal.throwIfAborted();
-    const head = Object.entries({ host, connection: "close", "content-length": `${body.length}`, ...headers });
+    const head = Object.entries({
+      host,
+      connection: "close",
+      "content-length": `${body.length}`,
+      ...headers,
+    });
     const lines = [`POST ${pathname}${search} HTTP/1.1`, ...head.map(([name, value]) => `${name}: ${value}`)];
     await write(connection, new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
     await write(connection, body);
