@@ -3,6 +3,7 @@ import {
   type Context,
   createNoopMeter,
   INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
   type Link,
   type LoggerProvider,
   type Meter,
@@ -79,9 +80,12 @@ function startNativeSpan(
   context: Context,
 ): Span {
   if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
-  const traceState = spanOf(context)?.spanContext().traceState;
-  const span = tracer.startSpan(name, { kind, links: links?.map(linkWithIntegers) }, context);
-  const identity = { ...span.spanContext(), ...(traceState && { traceState }) };
+  const parent = spanOf(context)?.spanContext();
+  // Of an invalid parent Deno's tracer would make an invalid span.
+  const root = parent === undefined || !isSpanContextValid(parent);
+  const span = tracer.startSpan(name, { kind, links: links?.map(linkWithIntegers), root }, context);
+  const identity = { ...span.spanContext() };
+  if (!root && parent.traceState !== undefined) identity.traceState = parent.traceState;
   // A native span says that it records even if it is not sampled.
   if (!(identity.traceFlags & TraceFlags.SAMPLED)) return trace.wrapSpanContext(identity);
   return new TrackedSpan(span, identity, attributes, withIntegers);

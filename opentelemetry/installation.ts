@@ -27,8 +27,8 @@ export function installPipeline(configuration: Configuration): Installed {
   const pipeline = createPipeline(configuration);
   const { engine } = pipeline;
   const undo: (() => void)[] = [];
-  const register = (taken: unknown, register: () => boolean, { disable }: { disable(): void }) => {
-    if (taken === undefined && register()) undo.push(disable);
+  const register = (taken: unknown, register: () => boolean, api: { disable(): void }) => {
+    if (taken === undefined && register()) undo.push(() => api.disable());
   };
   register(undefined, () => diag.setLogger(diagLogger, diagLevel(configuration)), diag);
   const contextManager = new ScopeContextManager(engine);
