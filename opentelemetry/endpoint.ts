@@ -177,9 +177,9 @@ function takeCredentials(url: URL): Record<string, string> {
   return { authorization: `Basic ${btoa(String.fromCharCode(...credentials))}` };
 }
 
-/** An endpoint as it may be shown: without credentials and query. */
+/** An endpoint as it may be shown: without what may be credentials, wherever they end, and without a query. */
 function masked(endpoint: string): string {
-  return endpoint.replace(/\/\/[^/@]*@/, "//***@").replace(/\?.*$/s, "?***");
+  return endpoint.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@.*$/is, "$1***").replace(/[?#].*$/s, "?***");
 }
 
 function resolveHeaders(options: Partial<ConfigureOptions>): Record<string, string> {
