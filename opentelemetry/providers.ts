@@ -7,12 +7,23 @@ import type {
   SpanKind,
   TracerProvider,
 } from "@opentelemetry/api";
-import { BatchLogRecordProcessor, LoggerProvider, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
-import { MeterProvider, type MetricReader, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import {
+  BatchLogRecordProcessor,
+  LoggerProvider,
+  type LogRecordExporter,
+  type LogRecordProcessor,
+} from "@opentelemetry/sdk-logs";
+import {
+  MeterProvider,
+  type MetricReader,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from "@opentelemetry/sdk-metrics";
 import {
   BatchSpanProcessor,
   ParentBasedSampler,
   type Sampler,
+  type SpanExporter,
   type SpanProcessor,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace";
@@ -22,6 +33,7 @@ import { now } from "./clock.ts";
 import type { Configuration } from "./configuration.ts";
 import { ConsoleLogProcessor, ConsoleMetricExporter, ConsoleSpanProcessor } from "./console.ts";
 import { Delivery } from "./delivery.ts";
+import type { Endpoint, Signal } from "./endpoint.ts";
 import { createLogExporter, createMetricExporter, createSpanExporter } from "./exporter.ts";
 import { Instruments } from "./instruments.ts";
 import type { Engine } from "./recorder.ts";
@@ -41,39 +53,43 @@ export interface Pipeline {
   shutdown(timeoutMillis: number): Promise<void>;
 }
 
+/** What the batches of each signal are handed to, where the signal is exported at all. */
+export interface Exporters {
+  readonly traces?: SpanExporter;
+  readonly metrics?: PushMetricExporter;
+  readonly logs?: LogRecordExporter;
+  /** What the exporters hand on to, which outlives them in a flush. */
+  readonly deliveries: readonly Delivery[];
+}
+
 /** Builds the pipeline that a configuration describes. */
-export function createPipeline(configuration: Configuration): Pipeline {
+export function createPipeline(
+  configuration: Configuration,
+  exporters: Exporters = createExporters(configuration),
+): Pipeline {
   const resource = createResource(configuration);
-  const deliveries: Delivery[] = [];
-  const { traces, metrics, logs } = configuration.outputs;
-  const deliveryTo = (signal: "traces" | "metrics" | "logs", endpoint: Exclude<typeof traces, string>) => {
-    const delivery = new Delivery(signal, endpoint);
-    deliveries.push(delivery);
-    return delivery;
-  };
+  const { deliveries } = exporters;
+  const { traces, logs } = configuration.outputs;
 
   const spanProcessors: SpanProcessor[] = [];
   if (traces === "console") spanProcessors.push(new ConsoleSpanProcessor());
-  else if (traces !== "none") {
-    const exporter = createSpanExporter(traces, deliveryTo("traces", traces));
-    spanProcessors.push(new BatchSpanProcessor({ exporter, ...configuration.spanBatches }));
+  if (exporters.traces !== undefined) {
+    const { spanBatches } = configuration;
+    spanProcessors.push(new BatchSpanProcessor({ exporter: exporters.traces, ...spanBatches }));
   }
 
   const logProcessors: LogRecordProcessor[] = [];
   if (logs === "console") logProcessors.push(new ConsoleLogProcessor());
-  else if (logs !== "none") {
-    const exporter = createLogExporter(logs, deliveryTo("logs", logs));
-    logProcessors.push(new BatchLogRecordProcessor({ exporter, ...configuration.logBatches }));
+  if (exporters.logs !== undefined) {
+    const { logBatches } = configuration;
+    logProcessors.push(new BatchLogRecordProcessor({ exporter: exporters.logs, ...logBatches }));
   }
 
   const readers: MetricReader[] = [];
-  if (metrics !== "none") {
-    const exporter = metrics === "console"
-      ? new ConsoleMetricExporter()
-      : createMetricExporter(metrics, deliveryTo("metrics", metrics), configuration.temporality);
+  if (exporters.metrics !== undefined) {
     readers.push(
       new PeriodicExportingMetricReader({
-        exporter,
+        exporter: exporters.metrics,
         exportIntervalMillis: configuration.exportIntervalMillis,
         exportTimeoutMillis: Math.min(configuration.exportTimeoutMillis, configuration.exportIntervalMillis),
       }),
@@ -129,6 +145,27 @@ export function createPipeline(configuration: Configuration): Pipeline {
       ]);
       await all("shut down", deliveries.map((delivery) => delivery.shutdown(until - performance.now())));
     },
+  };
+}
+
+function createExporters({ outputs, temporality }: Configuration): Exporters {
+  const { traces, metrics, logs } = outputs;
+  const deliveries: Delivery[] = [];
+  const deliveryTo = (signal: Signal, endpoint: Endpoint) => {
+    const delivery = new Delivery(signal, endpoint);
+    deliveries.push(delivery);
+    return delivery;
+  };
+  const isEndpoint = (output: typeof traces) => typeof output === "object";
+  return {
+    traces: isEndpoint(traces) ? createSpanExporter(traces, deliveryTo("traces", traces)) : undefined,
+    logs: isEndpoint(logs) ? createLogExporter(logs, deliveryTo("logs", logs)) : undefined,
+    metrics: isEndpoint(metrics)
+      ? createMetricExporter(metrics, deliveryTo("metrics", metrics), temporality)
+      : metrics === "console"
+      ? new ConsoleMetricExporter()
+      : undefined,
+    deliveries,
   };
 }
 
