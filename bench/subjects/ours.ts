@@ -30,7 +30,11 @@ const pipeline = createPipeline(
 context.setGlobalContextManager(new ScopeContextManager(pipeline.engine));
 trace.setGlobalTracerProvider(pipeline.tracerProvider);
 metrics.setGlobalMeterProvider(pipeline.meterProvider);
-const observability = new OpenTelemetryObservability(pipeline.engine, "info");
+const observability = new OpenTelemetryObservability(pipeline.engine, "info", {
+  parent: undefined,
+  link: undefined,
+  baggage: undefined,
+});
 const root = { observability };
 const noop = { observability: noopObservability };
 const never = new Promise<void>(() => {});
