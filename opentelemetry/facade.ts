@@ -77,7 +77,7 @@ export interface OpenTelemetryFacade {
    *   const headers = OpenTelemetry.inject(new Headers({ accept: "application/json" }));
    *   assertEquals(headers.get("traceparent"), scope.traceparent);
    *
-   *   const message = OpenTelemetry.inject({ job: 7 });
+   *   const message: Record<string, unknown> = OpenTelemetry.inject({ job: 7 });
    *   assertEquals(message, { job: 7, traceparent: scope.traceparent });
    * });
    * ```

@@ -141,7 +141,7 @@ async function onTerminal(source: string, env: Record<string, string>): Promise<
     const command = `${Deno.execPath()} run --quiet --config=${config} ${directory}/script.ts`;
     const { stdout } = await new Deno.Command("script", {
       args: ["-qec", command, "/dev/null"],
-      env: { TERM: "xterm", ...env },
+      env: { TERM: "xterm", NO_COLOR: "", ...env },
       stdin: "null",
     }).output();
     return new TextDecoder().decode(stdout);
