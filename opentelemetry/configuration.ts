@@ -150,12 +150,22 @@ function integer(
   return value;
 }
 
+/** What the required options say, which win over the environment like any other. */
+const GIVEN_IN_CODE = [
+  "service.name",
+  "service.version",
+  "deployment.environment.name",
+  "deployment.environment",
+];
+
 function resolveAttributes(options: Partial<ConfigureOptions>, environment: Environment): CleanAttributes {
   const given: unknown = options.attributes;
   if (given !== undefined && (typeof given !== "object" || given === null || Array.isArray(given))) {
     throw new TypeError(refusal(ACTION, "attributes", "be an object", given));
   }
   const fromEnvironment = environment.pairs("OTEL_RESOURCE_ATTRIBUTES");
+  for (const name of GIVEN_IN_CODE) delete fromEnvironment[name];
+  if (options.instance !== undefined) delete fromEnvironment["service.instance.id"];
   return { ...fromEnvironment, ...cleanAttributes(options.attributes) };
 }
 

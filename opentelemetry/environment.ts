@@ -20,9 +20,8 @@ export class Environment {
   /** Only `true` is true; what is neither is reported and ignored. */
   boolean(name: string): boolean | undefined {
     const value = this.get(name)?.toLowerCase();
-    if (value === undefined || value === "true" || value === "false") {
-      return value && value === "true" || undefined;
-    }
+    if (value === undefined) return undefined;
+    if (value === "true" || value === "false") return value === "true";
     return ignored(name, "be 'true' or 'false'", value);
   }
 
