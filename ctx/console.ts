@@ -1,21 +1,21 @@
 import { type Attributes, type CleanAttributes, cleanAttributes, type LogAttributes } from "./attributes.ts";
 import {
-  consolePaint,
-  type Paint,
+  type ConsoleMetric,
   renderLog,
   renderMetrics,
-  renderNumber,
-  renderTree,
+  terminalFor,
   text,
   type Write,
   writeToConsole,
 } from "./console_format.ts";
 import { type ConsoleTreeNode, ConsoleTrees } from "./console_tree.ts";
+import { renderTree } from "./console_view.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
-import { describeException, type Failure, refusal } from "./errors.ts";
+import { describeException, type Exception, type Failure, refusal } from "./errors.ts";
 import { newSpanId, newTraceId } from "./ids.ts";
 import { isLevel, type ObservabilityLevel } from "./level.ts";
 import type { EventOptions, Metric, Observability, Recorder, ScopeOptions } from "./observability.ts";
+import { PLAIN, type Terminal } from "./terminal.ts";
 
 /** How {@linkcode ConsoleObservability} behaves. */
 export interface ConsoleObservabilityOptions {
@@ -47,7 +47,7 @@ export class ConsoleObservability implements Observability {
   /** Logs below it are left out. */
   readonly level: ObservabilityLevel;
   readonly #write: Write;
-  readonly #paint: Paint;
+  readonly #terminal: (level: ObservabilityLevel) => Terminal;
   readonly #trees: ConsoleTrees;
 
   /** Makes the back end; any number of root scopes may share it. */
@@ -60,25 +60,25 @@ export class ConsoleObservability implements Observability {
     }
     this.level = level;
     this.#write = write;
-    this.#paint = options.write === undefined ? consolePaint() : (_style, text) => text;
-    this.#trees = new ConsoleTrees((node) => this.#say(renderTree(node, this.#paint), "info"));
+    this.#terminal = options.write === undefined ? terminalFor : () => PLAIN;
+    this.#trees = new ConsoleTrees((node) => this.#say((terminal) => renderTree(node, terminal), "info"));
   }
 
   /** Opens a root scope. */
   open(name: string, options: ScopeOptions): Recorder {
     const metrics = new Metrics();
     return new ConsoleRecorder(this.#trees, metrics, undefined, name, newTraceId(), options, {
-      log: (log) => this.#say(renderLog(log, this.#paint), log.level),
+      log: (log) => this.#say((terminal) => renderLog(log, terminal), log.level),
       closed: () => {
         const rows = metrics.take();
-        if (rows.length > 0) this.#say(renderMetrics(rows, this.#paint), "info");
+        if (rows.length > 0) this.#say((terminal) => renderMetrics(rows, terminal), "info");
       },
     });
   }
 
-  #say(line: string, level: ObservabilityLevel): void {
+  #say(render: (terminal: Terminal) => string, level: ObservabilityLevel): void {
     try {
-      this.#write(line, level);
+      this.#write(render(this.#terminal(level)), level);
     } catch (error) {
       diagnoseFailure("write to the console", error);
     }
@@ -119,11 +119,13 @@ class ConsoleRecorder implements Recorder {
     attributes: LogAttributes | undefined,
     failure: Failure | undefined,
   ): void {
+    const exception = failure && describeException(failure.error);
+    if (exception !== undefined && failure?.first) this.#exception(exception);
     this.output.log({
       level,
       message: text(message),
       attributes: cleanAttributes(attributes, "exception"),
-      exception: failure && describeException(failure.error),
+      exception,
       scope: this.name,
       traceId: this.traceId,
       time: Date.now(),
@@ -135,7 +137,7 @@ class ConsoleRecorder implements Recorder {
   }
 
   event(name: string, event: EventOptions): void {
-    this.trees.event(this.node, text(name), cleanAttributes(event.attributes));
+    this.trees.event(this.node, text(name), cleanAttributes(event.attributes), performance.now());
   }
 
   attributes(attributes: Attributes): void {
@@ -147,24 +149,30 @@ class ConsoleRecorder implements Recorder {
     this.#closed = true;
     this.node.status = failure === undefined ? "ok" : "error";
     if (failure !== undefined) {
-      const { type, message } = describeException(failure.error);
-      this.node.message = message || type;
+      const exception = describeException(failure.error);
+      this.node.message = exception.message || exception.type;
+      if (failure.first) this.#exception(exception);
     }
     this.trees.close(this.node, performance.now());
     if (this.parent === undefined) this.output.closed();
   }
+
+  #exception({ type, message, stacktrace }: Exception): void {
+    const attributes: CleanAttributes = { "exception.type": type, "exception.message": message };
+    if (stacktrace !== undefined) attributes["exception.stacktrace"] = stacktrace;
+    this.trees.event(this.node, "exception", attributes, performance.now());
+  }
 }
 
-interface Stream {
-  readonly name: string;
-  readonly kind: string;
-  readonly unit: string;
-  readonly attributes: CleanAttributes;
+/** How many values of a histogram are kept for its percentiles; beyond them, any has the same chance to stay. */
+const MAX_SAMPLES = 1000;
+
+interface Stream extends Pick<ConsoleMetric, "name" | "kind" | "unit" | "attributes"> {
   count: number;
   sum: number;
-  min: number;
   max: number;
   last: number;
+  readonly samples: number[];
 }
 
 /** The metrics of one root scope. */
@@ -178,27 +186,31 @@ class Metrics {
     const key = JSON.stringify([name, kind, unit, Object.entries(attributes).sort()]);
     let stream = this.#streams.get(key);
     if (stream === undefined) {
-      stream = { name, kind, unit, attributes, count: 0, sum: 0, min: value, max: value, last: value };
+      stream = { name, kind, unit, attributes, count: 0, sum: 0, max: value, last: value, samples: [] };
       this.#streams.set(key, stream);
     }
     stream.count++;
     stream.sum += value;
-    stream.min = Math.min(stream.min, value);
     stream.max = Math.max(stream.max, value);
     stream.last = value;
+    if (kind !== "histogram") return;
+    const place = stream.count <= MAX_SAMPLES ? stream.count - 1 : Math.floor(Math.random() * stream.count);
+    if (place < MAX_SAMPLES) stream.samples[place] = value;
   }
 
   /** What has been recorded, as rows of a table; the next call starts anew. */
-  take(): { name: string; kind: string; unit: string; attributes: CleanAttributes; value: string }[] {
+  take(): ConsoleMetric[] {
     const streams = [...this.#streams.values()];
     this.#streams = new Map();
-    return streams.map((stream) => ({ ...stream, value: renderValue(stream) }));
+    return streams.map(rowOf);
   }
 }
 
-function renderValue({ kind, count, sum, min, max, last }: Stream): string {
-  if (kind === "counter") return renderNumber(sum);
-  if (kind === "gauge") return renderNumber(last);
-  const average = renderNumber(sum / count);
-  return `${average} avg, ${renderNumber(min)} to ${renderNumber(max)}, ${count} times`;
+function rowOf({ name, kind, unit, attributes, count, sum, max, last, samples }: Stream): ConsoleMetric {
+  const stream = { name, kind, unit, attributes };
+  if (kind !== "histogram") return { ...stream, value: kind === "counter" ? sum : last };
+  samples.sort((a, b) => a - b);
+  const percentile = (share: number) => samples[Math.ceil(samples.length * share) - 1];
+  const distribution = { average: sum / count, p50: percentile(0.5), p95: percentile(0.95), max };
+  return { ...stream, value: count, distribution };
 }

@@ -1,6 +1,16 @@
 import { type CleanAttributes, cleanAttributes, describe, type LogAttributes } from "./attributes.ts";
 import { describeException, type Exception } from "./errors.ts";
 import type { ObservabilityLevel } from "./level.ts";
+import {
+  columns,
+  escape,
+  pad,
+  type Part,
+  renderLine,
+  shorten,
+  type Terminal,
+  terminalOf,
+} from "./terminal.ts";
 
 /** Where lines of console output go. */
 export type Write = (line: string, level: ObservabilityLevel) => void;
@@ -18,41 +28,30 @@ export interface ConsoleLog {
   readonly time: number;
 }
 
-/** A finished metric stream as the console shows it. */
+/** A metric stream as the console shows it: one metric with one combination of attributes. */
 export interface ConsoleMetric {
   readonly name: string;
   readonly kind: string;
   readonly unit: string;
   readonly attributes: CleanAttributes;
-  readonly value: string;
+  /** Of a counter the sum, of a gauge the last value, of a histogram how many values there were. */
+  readonly value: number;
+  /** How much of the value came in a second. */
+  readonly rate?: number;
+  readonly distribution?: Distribution;
 }
 
-/** A scope in the tree that the console shows. */
-export interface ConsoleNode {
-  readonly name: string;
-  readonly traceId: string;
-  /** In milliseconds of one clock; `end` is missing while it is open. */
-  readonly start: number;
-  end?: number;
-  status: "unset" | "ok" | "error";
-  message?: string;
-  attributes: CleanAttributes;
-  readonly events: { readonly name: string; readonly attributes: CleanAttributes }[];
-  readonly links: string[];
-  readonly children: ConsoleNode[];
-  /** How many children are not shown because the tree is full. */
-  omitted: number;
+/** What a histogram says of its values. */
+export interface Distribution {
+  readonly average: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly max: number;
 }
 
-const STYLES = { dim: "2", bold: "1", red: "31", green: "32", yellow: "33", cyan: "36" } as const;
-
-/** Puts text into a style of the terminal, or leaves it alone. */
-export type Paint = (style: keyof typeof STYLES, text: string) => string;
-
-/** Colour only on a terminal, and where `NO_COLOR` is not set. */
-export function consolePaint(): Paint {
-  const colour = !Deno.noColor && Deno.stdout.isTerminal();
-  return colour ? (style, text) => `\x1b[${STYLES[style]}m${text}\x1b[0m` : (_style, text) => text;
+/** The terminal that a line of a level is written to: those of trouble go to standard error. */
+export function terminalFor(level: ObservabilityLevel): Terminal {
+  return terminalOf(level === "error" || level === "warning" ? "stderr" : "stdout");
 }
 
 /** Writes a line with the method of `console` that goes with its level. */
@@ -78,7 +77,7 @@ export function logPlainly(
       exception: exception === undefined || exception === null ? undefined : describeException(exception),
       time: Date.now(),
     };
-    writeToConsole(renderLog(log, consolePaint()), level);
+    writeToConsole(renderLog(log, terminalFor(level)), level);
   } catch {
     // A console that throws must not reach whoever logs.
   }
@@ -92,64 +91,31 @@ export function text(message: unknown): string {
 const LEVEL_STYLE = { debug: "dim", info: "green", warning: "yellow", error: "red" } as const;
 const LEVEL_NAME = { debug: "DEBUG", info: "INFO ", warning: "WARN ", error: "ERROR" } as const;
 
-/** A log in one line, followed by the stack trace of its exception. */
-export function renderLog(log: ConsoleLog, paint: Paint): string {
-  const parts = [
-    paint("dim", new Date(log.time).toISOString().slice(11, 23)),
-    paint(LEVEL_STYLE[log.level], LEVEL_NAME[log.level]),
-    escape(log.message),
+/** A log in one line, followed by the stack trace of its exception; it is never cut, but a long value in it is. */
+export function renderLog(log: ConsoleLog, { colour, width }: Terminal): string {
+  const parts: Part[] = [
+    [new Date(log.time).toISOString().slice(11, 23), "dim"],
+    [" "],
+    [LEVEL_NAME[log.level], LEVEL_STYLE[log.level]],
+    [` ${escape(log.message)}`],
   ];
-  const attributes = renderAttributes(log.attributes);
-  if (attributes !== "") parts.push(paint("dim", attributes));
-  if (log.scope !== undefined) {
-    const trace = log.traceId ? ` ${log.traceId.slice(0, 8)}` : "";
-    parts.push(paint("dim", `[${escape(log.scope)}${trace}]`));
-  }
-  const line = parts.join(" ");
+  const attributes = renderAttributes(log.attributes, width);
+  if (attributes !== "") parts.push([` ${attributes}`, "dim"]);
+  const trace = log.traceId?.slice(0, 8);
+  const where = [log.scope && escape(log.scope), trace].filter(Boolean).join(" ");
+  if (where !== "") parts.push([` [${where}]`, "dim"]);
+  const line = renderLine(parts, { colour, width: Infinity });
   const { exception } = log;
   if (exception === undefined) return line;
   const stack = exception.stacktrace ?? `${exception.type}: ${exception.message}`;
   return `${line}\n${stack.split("\n").map((frame) => `  ${escape(frame)}`).join("\n")}`;
 }
 
-/** A finished root scope as a tree. */
-export function renderTree(root: ConsoleNode, paint: Paint): string {
-  const head = `${renderNode(root, paint)}  ${paint("dim", `trace ${root.traceId}`)}`;
-  return [head, ...renderInside(root, "", paint)].join("\n");
-}
-
-function renderInside(node: ConsoleNode, indent: string, paint: Paint): string[] {
-  const entries: { line: string; node?: ConsoleNode }[] = [
-    ...node.links.map((traceId) => ({ line: paint("dim", `↗ link trace=${traceId}`) })),
-    ...node.events.map((event) => ({ line: renderEvent(event, paint) })),
-    ...node.children.map((child) => ({ line: renderNode(child, paint), node: child })),
-  ];
-  if (node.omitted > 0) entries.push({ line: paint("dim", `… and ${node.omitted} more`) });
-  return entries.flatMap(({ line, node: child }, index) => {
-    const last = index === entries.length - 1;
-    const own = `${indent}${paint("dim", last ? "└─ " : "├─ ")}${line}`;
-    return child === undefined
-      ? [own]
-      : [own, ...renderInside(child, indent + (last ? "   " : "│  "), paint)];
-  });
-}
-
-function renderNode(node: ConsoleNode, paint: Paint): string {
-  const duration = node.end === undefined ? "still open" : renderDuration(node.end - node.start);
-  const parts = [paint("bold", escape(node.name)), paint("cyan", duration), renderStatus(node, paint)];
-  const attributes = renderAttributes(node.attributes);
-  if (attributes !== "") parts.push(paint("dim", attributes));
-  return parts.join("  ");
-}
-
-function renderStatus(node: ConsoleNode, paint: Paint): string {
-  if (node.status !== "error") return paint("green", node.status);
-  return paint("red", node.message ? `error: ${escape(node.message)}` : "error");
-}
-
-function renderEvent(event: ConsoleNode["events"][number], paint: Paint): string {
-  const { "exception.stacktrace": _, ...attributes } = event.attributes;
-  return `• ${escape(event.name)} ${paint("dim", renderAttributes(attributes))}`.trimEnd();
+/** Attributes as `key=value`; a value that is longer than so many columns is cut. */
+export function renderAttributes(attributes: CleanAttributes, longest: number): string {
+  return Object.entries(attributes)
+    .map(([key, value]) => `${escape(key)}=${shorten(escape(JSON.stringify(value)), longest)}`)
+    .join(" ");
 }
 
 /** A duration in the unit that reads best. */
@@ -159,39 +125,55 @@ export function renderDuration(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`;
 }
 
-/** Metrics as a table, one row for each combination of attributes. */
-export function renderMetrics(metrics: readonly ConsoleMetric[], paint: Paint): string {
-  const rows = metrics.map(({ name, kind, unit, attributes, value }) => [
+/** Metrics as a table, one row for each combination of attributes; a column that nothing is in is left out. */
+export function renderMetrics(metrics: readonly ConsoleMetric[], terminal: Terminal): string {
+  const head = ["metric", "kind", "value", "rate", "avg", "p50", "p95", "max", "attributes"];
+  const rows = metrics.map(({ name, kind, unit, attributes, value, rate, distribution }) => [
     escape(name),
     kind,
-    value + (unit === "" ? "" : ` ${escape(unit)}`),
-    renderAttributes(attributes),
+    distribution === undefined ? renderAmount(value, unit) : `${renderNumber(value)}×`,
+    rate === undefined ? "" : `${renderNumber(rate, 3)}/s`,
+    ...[distribution?.average, distribution?.p50, distribution?.p95, distribution?.max]
+      .map((amount) => amount === undefined ? "" : renderAmount(amount, unit)),
+    renderAttributes(attributes, terminal.width),
   ]);
-  const head = ["metric", "kind", "value", "attributes"];
   const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column].length))
+    rows.every((row) => row[column] === "")
+      ? 0
+      : Math.max(title.length, ...rows.map((row) => columns(row[column])))
   );
-  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd();
-  return [paint("dim", line(head)), ...rows.map(line)].join("\n");
+  const line = (row: string[], style: (column: number) => Part[1]) =>
+    renderLine(
+      row.flatMap((cell, column): Part[] => {
+        if (widths[column] === 0) return [];
+        const isNumber = column > 1 && column < head.length - 1;
+        return [[pad(cell, widths[column], isNumber ? "left" : "right"), style(column)], ["  "]];
+      }),
+      terminal,
+    );
+  const last = head.length - 1;
+  return [
+    line(head, () => "dim"),
+    ...rows.map((row) => line(row, (column) => column === 1 || column === last ? "dim" : undefined)),
+  ].join("\n");
+}
+
+/** An amount with its unit; one of time in the unit that reads best. */
+function renderAmount(value: number, unit: string): string {
+  if (unit === "ms" && value >= 0) return renderDuration(value);
+  if (unit === "s" && value >= 0) return renderDuration(value * 1000);
+  if (unit === "By" && value >= 1000) return renderBytes(value);
+  // UCUM has what is counted in braces, and nothing in particular as 1.
+  const shown = unit === "1" ? "" : unit.replace(/^\{(.*)\}$/, "$1");
+  return `${renderNumber(value)} ${escape(shown)}`.trimEnd();
+}
+
+function renderBytes(bytes: number): string {
+  const power = Math.min(4, Math.floor(Math.log10(bytes) / 3));
+  return `${renderNumber(bytes / 1000 ** power, 3)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
 }
 
 /** A number as short as it can be said. */
-export function renderNumber(value: number): string {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
-}
-
-function renderAttributes(attributes: CleanAttributes): string {
-  return Object.entries(attributes).map(([key, value]) => `${escape(key)}=${escape(JSON.stringify(value))}`)
-    .join(" ");
-}
-
-// deno-lint-ignore no-control-regex -- control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
-
-/** A stranger's text may not forge lines, nor drive the terminal. */
-function escape(value: string): string {
-  return value.replace(CONTROL, (character) => {
-    const said = JSON.stringify(character).slice(1, -1);
-    return said === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}` : said;
-  });
+export function renderNumber(value: number, digits = 6): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits)));
 }

@@ -1,5 +1,5 @@
 import type { CleanAttributes } from "./attributes.ts";
-import type { ConsoleNode } from "./console_format.ts";
+import type { ConsoleNode } from "./console_view.ts";
 
 /** A root that stays open for long must not fill the memory with what it will show one day. */
 const MAX_NODES = 1000;
@@ -53,8 +53,8 @@ export class ConsoleTrees {
 
   readonly #roots = new WeakSet<Node>();
 
-  event(node: Node, name: string, attributes: CleanAttributes): void {
-    if (node.events.length < MAX_EVENTS) node.events.push({ name, attributes });
+  event(node: Node, name: string, attributes: CleanAttributes, time: number): void {
+    if (node.events.length < MAX_EVENTS) node.events.push({ name, time, attributes });
     else node.omitted++;
   }
 

@@ -1,10 +1,11 @@
-import type { HrTime } from "@opentelemetry/api";
-import { SpanStatusCode } from "@opentelemetry/api";
+import { type Context, type HrTime, ROOT_CONTEXT, SpanStatusCode } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode, hrTimeToMilliseconds } from "@opentelemetry/core";
 import type { LogRecordProcessor, ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import {
   AggregationTemporality,
   DataPointType,
+  type ExponentialHistogram,
+  type Histogram,
   type MetricData,
   type PushMetricExporter,
   type ResourceMetrics,
@@ -13,14 +14,14 @@ import type { ReadableSpan, Span, SpanProcessor } from "@opentelemetry/sdk-trace
 import { type CleanAttributes, cleanAttributes, describe } from "../ctx/attributes.ts";
 import {
   type ConsoleMetric,
-  consolePaint,
+  type Distribution,
   renderLog,
   renderMetrics,
-  renderNumber,
-  renderTree,
+  terminalFor,
   writeToConsole,
 } from "../ctx/console_format.ts";
 import { type ConsoleTreeNode, ConsoleTrees } from "../ctx/console_tree.ts";
+import { renderTree } from "../ctx/console_view.ts";
 import type { Exception } from "../ctx/errors.ts";
 import { type ObservabilityLevel, SEVERITY } from "../ctx/level.ts";
 import { spanOf } from "./context.ts";
@@ -28,7 +29,7 @@ import { spanOf } from "./context.ts";
 /** Shows each trace as a tree when its root span has ended, whoever made the spans in it. */
 export class ConsoleSpanProcessor implements SpanProcessor {
   readonly #trees: ConsoleTrees = new ConsoleTrees((node) => {
-    writeToConsole(renderTree(node, consolePaint()), "info");
+    writeToConsole(renderTree(node, terminalFor("info")), "info");
   });
   /** The nodes of spans that live, and, by it, of their children: an ended span nobody holds takes its node along. */
   readonly #nodes = new WeakMap<object, ConsoleTreeNode>();
@@ -49,8 +50,8 @@ export class ConsoleSpanProcessor implements SpanProcessor {
     const node = this.#nodes.get(span);
     if (node === undefined) return;
     node.attributes = cleanAttributes(span.attributes);
-    for (const { name, attributes } of span.events) {
-      this.#trees.event(node, name, cleanAttributes(attributes));
+    for (const { name, attributes, time } of span.events) {
+      this.#trees.event(node, name, cleanAttributes(attributes), hrTimeToMilliseconds(time));
     }
     for (const { context } of span.links) node.links.push(context.traceId);
     const { code, message } = span.status;
@@ -70,7 +71,7 @@ export class ConsoleSpanProcessor implements SpanProcessor {
 
 /** Writes each log as a line at once; events are in the tree of their span. */
 export class ConsoleLogProcessor implements LogRecordProcessor {
-  onEmit(record: ReadableLogRecord): void {
+  onEmit(record: ReadableLogRecord, context: Context = ROOT_CONTEXT): void {
     if (record.eventName !== undefined && record.spanContext !== undefined) return;
     const { attributes, exception } = takeException(cleanAttributes(record.attributes));
     const level = levelOf(record.severityNumber ?? SEVERITY.info);
@@ -81,10 +82,11 @@ export class ConsoleLogProcessor implements LogRecordProcessor {
         message,
         attributes,
         exception,
+        scope: nameOf(spanOf(context)),
         traceId: record.spanContext?.traceId,
         time: millis(record.hrTime),
       },
-      consolePaint(),
+      terminalFor(level),
     );
     writeToConsole(line, level);
   }
@@ -98,16 +100,49 @@ export class ConsoleLogProcessor implements LogRecordProcessor {
   }
 }
 
-/** Shows the metrics as a table at each interval in which one of them has changed. */
+/** What an export showed of a stream, for the next one to go on from. */
+interface Shown {
+  readonly amount: number;
+  readonly at: number;
+}
+
+/** A rate over less than this says nothing. */
+const MIN_RATE_MILLIS = 1000;
+
+/** Shows the metrics that have changed as a table at each interval, and nothing at one in which none has. */
 export class ConsoleMetricExporter implements PushMetricExporter {
-  #shown = "";
+  readonly #shown = new Map<string, Shown>();
 
   export({ scopeMetrics }: ResourceMetrics, done: (result: ExportResult) => void): void {
-    const rows = scopeMetrics.flatMap(({ metrics }) => metrics).flatMap(rowsOf);
-    const table = renderMetrics(rows, consolePaint());
-    if (rows.length > 0 && table !== this.#shown) writeToConsole(table, "info");
-    this.#shown = table;
+    const rows = scopeMetrics.flatMap(({ metrics }) => metrics).flatMap((metric) => this.#changed(metric));
+    if (rows.length > 0) writeToConsole(renderMetrics(rows, terminalFor("info")), "info");
     done({ code: ExportResultCode.SUCCESS });
+  }
+
+  #changed(metric: MetricData): ConsoleMetric[] {
+    const { name, unit } = metric.descriptor;
+    const kind = KIND[metric.dataPointType];
+    return metric.dataPoints.flatMap((point) => {
+      const attributes = cleanAttributes(point.attributes);
+      const { value } = point;
+      const amount = typeof value === "number" ? value : value.count;
+      const key = JSON.stringify([name, kind, unit, Object.entries(attributes).sort()]);
+      const before = this.#shown.get(key);
+      if (before?.amount === amount) return [];
+      const at = millis(point.endTime);
+      this.#shown.set(key, { amount, at });
+      const seconds = (at - (before?.at ?? millis(point.startTime))) / 1000;
+      const grows = kind !== "gauge" && seconds * 1000 >= MIN_RATE_MILLIS;
+      return [{
+        name,
+        kind,
+        unit,
+        attributes,
+        value: amount,
+        ...(grows && { rate: (amount - (before?.amount ?? 0)) / seconds }),
+        ...(typeof value !== "number" && { distribution: distributionOf(value) }),
+      }];
+    });
   }
 
   selectAggregationTemporality(): AggregationTemporality {
@@ -130,23 +165,29 @@ const KIND = {
   [DataPointType.EXPONENTIAL_HISTOGRAM]: "histogram",
 } as const;
 
-function rowsOf(metric: MetricData): ConsoleMetric[] {
-  const { name, unit } = metric.descriptor;
-  const kind = KIND[metric.dataPointType];
-  return metric.dataPoints.map(({ attributes, value }) => ({
-    name,
-    kind,
-    unit,
-    attributes: cleanAttributes(attributes),
-    value: typeof value === "number" ? renderNumber(value) : renderDistribution(value),
-  }));
+/** What the buckets let be said of the values: a percentile lies within its bucket, as far in as its rank is. */
+function distributionOf(values: Histogram | ExponentialHistogram): Distribution {
+  const { count, sum = 0, min = 0, max = 0 } = values;
+  const { boundaries, counts } = "buckets" in values ? values.buckets : { boundaries: [], counts: [] };
+  const percentile = (share: number) => {
+    let below = 0;
+    for (const [index, inside] of counts.entries()) {
+      if (inside > 0 && below + inside >= share * count) {
+        const from = Math.max(min, boundaries[index - 1] ?? min);
+        const to = Math.min(max, boundaries[index] ?? max);
+        return from + (to - from) * (share * count - below) / inside;
+      }
+      below += inside;
+    }
+    return max;
+  };
+  return { average: sum / count, p50: percentile(0.5), p95: percentile(0.95), max };
 }
 
-function renderDistribution(
-  { count, sum, min, max }: { count: number; sum?: number; min?: number; max?: number },
-): string {
-  const average = renderNumber((sum ?? 0) / count);
-  return `${average} avg, ${renderNumber(min ?? 0)} to ${renderNumber(max ?? 0)}, ${count} times`;
+/** The name of a span, which the spans of the SDKs tell, though the API does not. */
+function nameOf(span: unknown): string | undefined {
+  const name = (span as { readonly name?: unknown } | undefined)?.name;
+  return typeof name === "string" ? name : undefined;
 }
 
 function levelOf(severity: number): ObservabilityLevel {
