@@ -131,7 +131,7 @@ function branchOf(node: ConsoleNode, scale: Scale, longest: number): Branch {
   const said = type !== undefined && explains(node, (exception) => exception["exception.type"] === type);
   const attributes = renderAttributes(said ? others : node.attributes, longest);
   return {
-    name: [escape(node.name), "bold"],
+    name: [escape(node.name) || "(no name)", "bold"],
     cells: {
       duration: isOpen ? ["open", "yellow"] : [renderDuration(end - start), "cyan"],
       status: isOpen ? [""] : [status, STATUS_STYLE[status]],
@@ -222,8 +222,16 @@ export function ownFrame(stack: string): string | undefined {
     if (place.startsWith(LIBRARY) && /^(?:mod\.ts|ctx\/|opentelemetry\/)/.test(place.slice(LIBRARY.length))) {
       continue;
     }
-    const path = decodeURI(place.slice("file://".length));
+    const path = decoded(place.slice("file://".length));
     return name === undefined ? path : `${name} (${path})`;
   }
   return undefined;
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
 }

@@ -89,7 +89,7 @@ Deno.test("the quick start prints for the eye with --console, whatever the envir
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" },
   });
   assertMatch(stdout, /^[\d:.]+ INFO {2}Processing batch of requests/);
-  assertMatch(stdout, /\n {3}└─ individual-request .* ok {2}request\.id="req-123" user\.id="user-456"\n/);
+  assertMatch(stdout, /\n {3}└─ individual-request .* ok .*━ {2}request\.id="req-123" user\.id="user-456"\n/);
   assertMatch(stdout, /\nrequests\.processed +counter +10\n/);
 });
 
@@ -111,7 +111,7 @@ Deno.test("an example without an endpoint prints, and needs no permission", asyn
   const { stdout, stderr } = await run("configure_console.ts");
   assertEquals(stderr, "");
   assertMatch(stdout, /^[\d:.]+ DEBUG Reading the configuration\b/);
-  assertMatch(stdout, /\nstartup .* ok {2}config="defaults" {2}trace [0-9a-f]{32}\n└─ connect .* ok\n/);
+  assertMatch(stdout, /\nstartup .* ok .* {2}trace=[0-9a-f]{32} {2}config="defaults"\n└─ connect .* ok .*\n/);
   assertMatch(stdout, /\nconnections +gauge +1\n/);
 });
 

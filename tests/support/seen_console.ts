@@ -14,11 +14,12 @@ const ATTRIBUTES = String.raw`${ATTRIBUTE}(?: ${ATTRIBUTE})*`;
 const LOG = new RegExp(
   String.raw`^[\d:.]{12} (DEBUG|INFO |WARN |ERROR) (.*?)(?: (${ATTRIBUTES}))? \[(.*) ([0-9a-f]{8})\]$`,
 );
+const DURATION = String.raw`[\d.]+ (?:µs|ms|s)`;
 const NODE = new RegExp(
-  String.raw`^(.*?)  ([\d.]+ (?:µs|ms|s)|still open)  (unset|ok|error)(?:: (.*?))?` +
-    String.raw`(?:  (?!trace )(\S.*?))?(?:  trace ([0-9a-f]{32}))?$`,
+  String.raw`^(.*?) {2,}(${DURATION}|open) {2}(unset|ok|error)? *[━╌]* *(?:trace=([0-9a-f]{32}))? *(.*)$`,
 );
-const EVENT = new RegExp(String.raw`^• (.*?)(?: (${ATTRIBUTES}))?$`);
+const EVENT = new RegExp(String.raw`^• (.*?) {2,}\+${DURATION} *·? *(.*)$`);
+const EXCEPTION = /^✗ ([\w.]+)(?:: (.*?))?(?: {2}at .*)?$/;
 const LEVEL: Readonly<Record<string, ObservabilityLevel>> = {
   "DEBUG": "debug",
   "INFO ": "info",
@@ -66,9 +67,17 @@ function readTree(lines: string[], scopes: SeenScope[], events: SeenEvent[]): vo
       events.push({ traceId, scope, name: event[1], attributes: readAttributes(event[2]) });
       continue;
     }
+    const exception = EXCEPTION.exec(content);
+    if (exception !== null) {
+      const at = scopes.findLastIndex(({ name }) => name === path[depth - 1]);
+      const [, type, message = ""] = exception;
+      const exceptions = [...scopes[at].exceptions ?? [], { type, message }];
+      scopes[at] = { ...scopes[at], message: message || type, exceptions };
+      continue;
+    }
     const node = NODE.exec(content);
     if (node === null) continue;
-    const [, name, duration, status, message, attributes, trace] = node;
+    const [, name, , status = "unset", trace, attributes] = node;
     if (depth === 0) traceId = trace;
     path[depth] = name;
     const before = scopes.findIndex((scope) => scope.name === name && scope.traceId === traceId);
@@ -77,31 +86,30 @@ function readTree(lines: string[], scopes: SeenScope[], events: SeenEvent[]): vo
       name,
       traceId,
       parent: known?.parent ?? path[depth - 1],
-      status: duration === "still open" ? "unset" : status as "ok" | "error",
-      message,
+      status: status as "unset" | "ok" | "error",
+      message: undefined,
       attributes: readAttributes(attributes),
-      exceptions: undefined,
+      exceptions: [],
     });
   }
 }
 
+/** Numbers end where the titles of their columns end; the rest begins where its title does. */
 function readTable([head, ...rows]: string[]): SeenMetric[] {
-  const [kindAt, valueAt, attributesAt] = [" kind ", " value ", " attributes"].map((title) =>
-    head.indexOf(title) + 1
-  );
+  const endOf = (title: string) => head.indexOf(` ${title}`) + 1 + title.length;
+  const [kindAt, valueAt] = [head.indexOf(" kind ") + 1, endOf("kind     ")];
+  const averageAt = endOf("value");
+  const attributesAt = head.includes(" attributes") ? head.indexOf(" attributes") + 1 : Infinity;
   return rows.map((row): SeenMetric => {
-    const kind = row.slice(kindAt, valueAt).trim();
-    const shown = row.slice(valueAt, attributesAt).trim();
-    const distribution = /^(\S+) avg, \S+ to \S+, (\d+) times ?(.*)$/.exec(shown);
-    const [, number, unit] = /^(\S+) ?(.*)$/.exec(shown)!;
-    const count = distribution === null ? undefined : Number(distribution[2]);
+    const [, number, times, unit] = /^([^\s×]+)(×)? ?(.*)$/.exec(row.slice(valueAt, averageAt).trim())!;
+    const average = times && /^(\S+) ?(.*)$/.exec(row.slice(averageAt, endOf("avg")).trim())!;
     return {
       name: row.slice(0, kindAt).trim(),
-      kind,
-      unit: distribution?.[3] ?? unit,
+      kind: row.slice(kindAt, valueAt).trim(),
+      unit: average ? average[2] : unit,
       attributes: readAttributes(row.slice(attributesAt)),
-      value: Number(number) * (count ?? 1),
-      count,
+      value: average ? Number(number) * Number(average[1]) : Number(number),
+      count: average ? Number(number) : undefined,
     };
   });
 }
