@@ -50,13 +50,15 @@ Deno.test("a finished root is a tree with durations, statuses, attributes and ev
     }
   });
   assertEquals(lines.length, 1);
-  const tree = lines[0].line.replaceAll(/[\d.]+ (µs|ms|s)\b/g, "T").replace(/[0-9a-f]{32}/, "ID");
-  assertEquals(tree.split("\n"), [
-    'root  T  ok  user="u-1"  trace ID',
+  const tree = lines[0].line.replaceAll(/[\d.]+ (µs|ms|s)\b/g, "T").replace(/[0-9a-f]{32}/, "ID")
+    .replace(/ at .*/, " at FRAME").replaceAll(/ {2,}[━·]+/g, "").replaceAll(/(?<=\S) {2,}/g, "  ");
+  assertEquals(tree.split("\n").map((line) => line.trimEnd()), [
+    'root  T  ok  trace=ID  user="u-1"',
     "├─ first  T  ok",
-    "│  ├─ • paid amount=5",
-    "│  └─ inner  T  ok  n=1",
-    "└─ second  T  error: declined",
+    "│  ├─ inner  T  ok  n=1",
+    "│  └─ • paid  +T  amount=5",
+    "└─ second  T  error",
+    "   └─ ✗ Error: declined  at FRAME",
   ]);
 });
 
@@ -67,10 +69,10 @@ Deno.test("the metrics of a root are a table after its tree", () => {
     ctx.recordMetric("connections", { value: 42, kind: "gauge", attributes: { pool: "main" } });
   });
   assertEquals(lines[1].line.split("\n"), [
-    "metric       kind       value                       attributes",
-    "requests     counter    4 {request}",
-    "duration     histogram  1.5 avg, 1 to 2, 2 times s",
-    'connections  gauge      42                          pool="main"',
+    "metric       kind           value     avg     p50     p95     max  attributes",
+    "requests     counter    4 request",
+    "duration     histogram         2×  1.50 s  1.00 s  2.00 s  2.00 s",
+    'connections  gauge             42                                  pool="main"',
   ]);
 });
 
@@ -117,7 +119,7 @@ Deno.test("a root scope without a back end prints, with no permission and no set
   `);
   assertEquals(code, 0);
   assertMatch(stdout, /INFO {2}to stdout \[root/);
-  assertMatch(stdout, /^root {2}[\d.]+ (µs|ms) {2}ok {2}trace [0-9a-f]{32}$/m);
+  assertMatch(stdout, /^root {2}[\d.]+ (µs|ms) {2}ok {2}trace=[0-9a-f]{32}$/m);
   assertMatch(stderr, /^\S+ WARN {2}to stderr \[root [0-9a-f]{8}\]\n$/);
 });
 
