@@ -17,10 +17,10 @@ export interface Sampling {
 
 /** The limits and the rhythm of one batch processor. */
 export interface Batching {
-  readonly scheduledDelayMillis?: number;
-  readonly exportTimeoutMillis?: number;
-  readonly maxQueueSize?: number;
-  readonly maxExportBatchSize?: number;
+  readonly scheduledDelayMillis: number;
+  readonly exportTimeoutMillis: number;
+  readonly maxQueueSize: number;
+  readonly maxExportBatchSize: number;
 }
 
 /** Everything that is known once options and environment have been read: valid, complete, frozen. */
@@ -36,6 +36,9 @@ export interface Configuration {
   readonly outputs: Readonly<Record<Signal, Endpoint | "console" | "none">>;
   readonly exportIntervalMillis: number;
   readonly exportTimeoutMillis: number;
+  readonly shutdownTimeoutMillis: number;
+  /** Whether what was recorded is brought out when the process ends without a shutdown. */
+  readonly handleExit: boolean;
   readonly temporality: "cumulative" | "delta" | "lowmemory";
   readonly sampling: Sampling;
   readonly level: ObservabilityLevel;
@@ -89,6 +92,8 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
     exportIntervalMillis: integer(options, "exportIntervalMillis", 1) ??
       environment.integer("OTEL_METRIC_EXPORT_INTERVAL", 1) ?? 5000,
     exportTimeoutMillis,
+    shutdownTimeoutMillis: integer(options, "shutdownTimeoutMillis", 1) ?? 5000,
+    handleExit: resolveHandleExit(options),
     temporality: environment.choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", [
       "cumulative",
       "delta",
@@ -99,8 +104,8 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
     events: resolveEvents(options),
     exceptions: resolveExceptions(environment),
     ...limits,
-    spanBatches: resolveBatching("OTEL_BSP", environment),
-    logBatches: resolveBatching("OTEL_BLRP", environment),
+    spanBatches: resolveBatching("OTEL_BSP", 5000, environment),
+    logBatches: resolveBatching("OTEL_BLRP", 1000, environment),
     propagators: resolvePropagators(environment),
     diagnosticLevel: environment.choice("OTEL_LOG_LEVEL", [
       "none",
@@ -137,7 +142,7 @@ function optionalText(options: Partial<ConfigureOptions>, name: Text): string | 
 
 function integer(
   options: Partial<ConfigureOptions>,
-  name: "exportIntervalMillis" | "exportTimeoutMillis",
+  name: "exportIntervalMillis" | "exportTimeoutMillis" | "shutdownTimeoutMillis",
   least: 1,
 ): number | undefined {
   const value: unknown = options[name];
@@ -157,6 +162,12 @@ const GIVEN_IN_CODE = [
   "deployment.environment.name",
   "deployment.environment",
 ];
+
+function resolveHandleExit(options: Partial<ConfigureOptions>): boolean {
+  const value: unknown = options.handleExit;
+  if (value === undefined || typeof value === "boolean") return value ?? true;
+  throw new TypeError(refusal(ACTION, "handleExit", "be true or false", value));
+}
 
 function resolveAttributes(options: Partial<ConfigureOptions>, environment: Environment): CleanAttributes {
   const given: unknown = options.attributes;
@@ -268,14 +279,16 @@ function resolveLimits(
   };
 }
 
-function resolveBatching(prefix: "OTEL_BSP" | "OTEL_BLRP", environment: Environment): Batching {
-  const maxQueueSize = environment.integer(`${prefix}_MAX_QUEUE_SIZE`, 1);
-  const maxExportBatchSize = environment.integer(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 1);
+function resolveBatching(
+  prefix: "OTEL_BSP" | "OTEL_BLRP",
+  delayMillis: number,
+  environment: Environment,
+): Batching {
   return {
-    scheduledDelayMillis: environment.integer(`${prefix}_SCHEDULE_DELAY`, 0),
-    exportTimeoutMillis: environment.integer(`${prefix}_EXPORT_TIMEOUT`, 1),
-    maxQueueSize,
-    maxExportBatchSize,
+    scheduledDelayMillis: environment.integer(`${prefix}_SCHEDULE_DELAY`, 0) ?? delayMillis,
+    exportTimeoutMillis: environment.integer(`${prefix}_EXPORT_TIMEOUT`, 1) ?? 30_000,
+    maxQueueSize: environment.integer(`${prefix}_MAX_QUEUE_SIZE`, 1) ?? 2048,
+    maxExportBatchSize: environment.integer(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 1) ?? 512,
   };
 }
 
