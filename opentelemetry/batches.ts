@@ -1,5 +1,5 @@
 import { runIn } from "../ctx/scope.ts";
-import type { Batching } from "./configuration.ts";
+import type { Batching } from "./batching.ts";
 import { unrefTimeout } from "./sender.ts";
 
 /** Where the batches of a signal go. */
@@ -28,7 +28,7 @@ export class Batches<T> {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #urgent = false;
 
-  constructor(outlet: Outlet<T>, batching: Required<Batching>) {
+  constructor(outlet: Outlet<T>, batching: Batching) {
     this.#outlet = outlet;
     this.#queueSize = batching.maxQueueSize;
     this.#batchSize = Math.min(batching.maxExportBatchSize, batching.maxQueueSize);

@@ -2,6 +2,7 @@ import { type CleanAttributes, cleanAttributes, describe } from "../ctx/attribut
 import { diagnose } from "../ctx/diagnostics.ts";
 import { ConfigurationError, refusal } from "../ctx/errors.ts";
 import { isLevel, type ObservabilityLevel } from "../ctx/level.ts";
+import { type Batching, resolveBatching } from "./batching.ts";
 import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
 import { Environment, granted, ignored } from "./environment.ts";
 import type { AutoconfigureOptions, ConfigureOptions, Limits } from "./options.ts";
@@ -13,14 +14,6 @@ export interface Sampling {
   readonly ratio: number;
   /** Whether a trace that was begun elsewhere goes on as it was decided there. */
   readonly parentBased: boolean;
-}
-
-/** The limits and the rhythm of one batch processor. */
-export interface Batching {
-  readonly scheduledDelayMillis: number;
-  readonly exportTimeoutMillis: number;
-  readonly maxQueueSize: number;
-  readonly maxExportBatchSize: number;
 }
 
 /** Everything that is known once options and environment have been read: valid, complete, frozen. */
@@ -276,19 +269,6 @@ function resolveLimits(
         ...length,
       ),
     },
-  };
-}
-
-function resolveBatching(
-  prefix: "OTEL_BSP" | "OTEL_BLRP",
-  delayMillis: number,
-  environment: Environment,
-): Batching {
-  return {
-    scheduledDelayMillis: environment.integer(`${prefix}_SCHEDULE_DELAY`, 0) ?? delayMillis,
-    exportTimeoutMillis: environment.integer(`${prefix}_EXPORT_TIMEOUT`, 1) ?? 30_000,
-    maxQueueSize: environment.integer(`${prefix}_MAX_QUEUE_SIZE`, 1) ?? 2048,
-    maxExportBatchSize: environment.integer(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 1) ?? 512,
   };
 }
 

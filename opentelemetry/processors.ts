@@ -3,7 +3,7 @@ import type { ExportResult } from "@opentelemetry/core";
 import type { LogRecordProcessor, ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
 import { Batches } from "./batches.ts";
-import type { Batching } from "./configuration.ts";
+import type { Batching } from "./batching.ts";
 import { type Delivery, within } from "./delivery.ts";
 
 /** What an exporter of spans and one of logs have in common. */
