@@ -61,7 +61,7 @@ export function installBinding(options: AutoconfigureOptions): Installed {
   if (api.trace === undefined && api.metrics === undefined) {
     diagnose(
       "autoconfigure",
-      "No provider is registered in the OpenTelemetry API, so that scopes record nothing: start Deno with " +
+      "No provider is registered in the OpenTelemetry API, so that only logs are kept, on the console: start Deno with " +
         "OTEL_DENO=true, register providers before OpenTelemetry.autoconfigure, or use OpenTelemetry.configure",
     );
   } else if (isHidden(api)) {

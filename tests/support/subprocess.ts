@@ -5,8 +5,11 @@
  */
 
 const ROOT = new URL("../../", import.meta.url);
-/** What Deno itself needs to find its cache, and nothing that the library reads. */
-const KEPT = ["PATH", "HOME", "DENO_DIR", "TMPDIR"];
+/** What Deno itself needs to find its cache and to fill it, and nothing that the library reads. */
+const KEPT = [
+  ...["PATH", "HOME", "DENO_DIR", "TMPDIR", "NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],
+  ...["DENO_CERT", "DENO_TLS_CA_STORE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR", "SSL_CERT_FILE"],
+];
 
 /** How a script is run. */
 export interface RunOptions {
