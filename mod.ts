@@ -43,4 +43,5 @@ export { OpenTelemetry } from "./opentelemetry/opentelemetry.ts";
 export type { Carrier, TraceContext } from "./opentelemetry/carrier.ts";
 export type { ObservabilityOptions, OpenTelemetryFacade } from "./opentelemetry/facade.ts";
 export type { AutoconfigureOptions, ConfigureOptions, Limits } from "./opentelemetry/options.ts";
+export type { Redact } from "./opentelemetry/redaction.ts";
 export type { RemoteTrace } from "./opentelemetry/propagation.ts";

@@ -2,18 +2,26 @@ import { type CleanAttributes, cleanAttributes, describe } from "../ctx/attribut
 import { diagnose } from "../ctx/diagnostics.ts";
 import { ConfigurationError, refusal } from "../ctx/errors.ts";
 import { isLevel, type ObservabilityLevel } from "../ctx/level.ts";
-import { type Batching, resolveBatching } from "./batching.ts";
 import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
 import { Environment, granted, ignored } from "./environment.ts";
 import type { AutoconfigureOptions, ConfigureOptions, Limits } from "./options.ts";
 import { nativeEndpoint } from "./private_logs.ts";
 import type { Destination } from "./recorder.ts";
+import { type Redactor, resolveRedactor } from "./redaction.ts";
 
 /** How new traces are sampled. */
 export interface Sampling {
   readonly ratio: number;
   /** Whether a trace that was begun elsewhere goes on as it was decided there. */
   readonly parentBased: boolean;
+}
+
+/** The limits and the rhythm of one batch processor. */
+export interface Batching {
+  readonly scheduledDelayMillis?: number;
+  readonly exportTimeoutMillis?: number;
+  readonly maxQueueSize?: number;
+  readonly maxExportBatchSize?: number;
 }
 
 /** Everything that is known once options and environment have been read: valid, complete, frozen. */
@@ -29,14 +37,13 @@ export interface Configuration {
   readonly outputs: Readonly<Record<Signal, Endpoint | "console" | "none">>;
   readonly exportIntervalMillis: number;
   readonly exportTimeoutMillis: number;
-  readonly shutdownTimeoutMillis: number;
-  /** Whether what was recorded is brought out when the process ends without a shutdown. */
-  readonly handleExit: boolean;
   readonly temporality: "cumulative" | "delta" | "lowmemory";
   readonly sampling: Sampling;
   readonly level: ObservabilityLevel;
   readonly events: Destination;
   readonly exceptions: Destination;
+  /** What keeps secrets in, unless it is turned off. */
+  readonly redactor: Redactor | undefined;
   readonly spanLimits: Required<Limits>;
   readonly logLimits: { readonly attributeCountLimit: number; readonly attributeValueLengthLimit: number };
   readonly spanBatches: Batching;
@@ -74,19 +81,19 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
   const exportTimeoutMillis = integer(options, "exportTimeoutMillis", 1) ??
     environment.integer("OTEL_EXPORTER_OTLP_TIMEOUT", 1) ?? 10_000;
   const outputs = resolveEndpoints(options, environment, exportTimeoutMillis);
+  const redactor = resolveRedactor(options.redact, ACTION);
+  const attributes = resolveAttributes(options, environment);
   const resolved: Configuration = {
     disabled: environment.boolean("OTEL_SDK_DISABLED") ?? false,
     service: optionalText(options, "service") ?? environment.get("OTEL_SERVICE_NAME") ?? "unknown_service",
     version: optionalText(options, "version"),
     environment: optionalText(options, "environment"),
     instance: optionalText(options, "instance") ?? crypto.randomUUID(),
-    attributes: resolveAttributes(options, environment),
+    attributes: redactor?.attributes(attributes) ?? attributes,
     outputs,
     exportIntervalMillis: integer(options, "exportIntervalMillis", 1) ??
       environment.integer("OTEL_METRIC_EXPORT_INTERVAL", 1) ?? 5000,
     exportTimeoutMillis,
-    shutdownTimeoutMillis: integer(options, "shutdownTimeoutMillis", 1) ?? 5000,
-    handleExit: resolveHandleExit(options),
     temporality: environment.choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", [
       "cumulative",
       "delta",
@@ -96,9 +103,10 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
     level: resolveLevel(options.level, ACTION),
     events: resolveEvents(options),
     exceptions: resolveExceptions(environment),
+    redactor,
     ...limits,
-    spanBatches: resolveBatching("OTEL_BSP", 5000, environment),
-    logBatches: resolveBatching("OTEL_BLRP", 1000, environment),
+    spanBatches: resolveBatching("OTEL_BSP", environment),
+    logBatches: resolveBatching("OTEL_BLRP", environment),
     propagators: resolvePropagators(environment),
     diagnosticLevel: environment.choice("OTEL_LOG_LEVEL", [
       "none",
@@ -135,7 +143,7 @@ function optionalText(options: Partial<ConfigureOptions>, name: Text): string | 
 
 function integer(
   options: Partial<ConfigureOptions>,
-  name: "exportIntervalMillis" | "exportTimeoutMillis" | "shutdownTimeoutMillis",
+  name: "exportIntervalMillis" | "exportTimeoutMillis",
   least: 1,
 ): number | undefined {
   const value: unknown = options[name];
@@ -155,12 +163,6 @@ const GIVEN_IN_CODE = [
   "deployment.environment.name",
   "deployment.environment",
 ];
-
-function resolveHandleExit(options: Partial<ConfigureOptions>): boolean {
-  const value: unknown = options.handleExit;
-  if (value === undefined || typeof value === "boolean") return value ?? true;
-  throw new TypeError(refusal(ACTION, "handleExit", "be true or false", value));
-}
 
 function resolveAttributes(options: Partial<ConfigureOptions>, environment: Environment): CleanAttributes {
   const given: unknown = options.attributes;
@@ -269,6 +271,17 @@ function resolveLimits(
         ...length,
       ),
     },
+  };
+}
+
+function resolveBatching(prefix: "OTEL_BSP" | "OTEL_BLRP", environment: Environment): Batching {
+  const maxQueueSize = environment.integer(`${prefix}_MAX_QUEUE_SIZE`, 1);
+  const maxExportBatchSize = environment.integer(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 1);
+  return {
+    scheduledDelayMillis: environment.integer(`${prefix}_SCHEDULE_DELAY`, 0),
+    exportTimeoutMillis: environment.integer(`${prefix}_EXPORT_TIMEOUT`, 1),
+    maxQueueSize,
+    maxExportBatchSize,
   };
 }
 

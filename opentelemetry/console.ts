@@ -25,6 +25,7 @@ import { renderTree } from "../ctx/console_view.ts";
 import type { Exception } from "../ctx/errors.ts";
 import { type ObservabilityLevel, SEVERITY } from "../ctx/level.ts";
 import { spanOf } from "./context.ts";
+import type { Redactor } from "./redaction.ts";
 
 /** Shows each trace as a tree when its root span has ended, whoever made the spans in it. */
 export class ConsoleSpanProcessor implements SpanProcessor {
@@ -34,11 +35,13 @@ export class ConsoleSpanProcessor implements SpanProcessor {
   /** The nodes of spans that live, and, by it, of their children: an ended span nobody holds takes its node along. */
   readonly #nodes = new WeakMap<object, ConsoleTreeNode>();
 
+  constructor(private readonly redactor?: Redactor) {}
+
   onStart(span: Span, context: Parameters<SpanProcessor["onStart"]>[1]): void {
     const parent = spanOf(context);
     const node = this.#trees.open(
       parent && this.#nodes.get(parent),
-      span.name,
+      this.redactor?.text(span.name) ?? span.name,
       span.spanContext().traceId,
       {},
       hrTimeToMilliseconds(span.startTime),
@@ -49,6 +52,7 @@ export class ConsoleSpanProcessor implements SpanProcessor {
   onEnd(span: ReadableSpan): void {
     const node = this.#nodes.get(span);
     if (node === undefined) return;
+    this.redactor?.span(span);
     node.attributes = cleanAttributes(span.attributes);
     for (const { name, attributes, time } of span.events) {
       this.#trees.event(node, name, cleanAttributes(attributes), hrTimeToMilliseconds(time));
@@ -71,18 +75,22 @@ export class ConsoleSpanProcessor implements SpanProcessor {
 
 /** Writes each log as a line at once; events are in the tree of their span. */
 export class ConsoleLogProcessor implements LogRecordProcessor {
-  onEmit(record: ReadableLogRecord, context: Context = ROOT_CONTEXT): void {
+  constructor(private readonly redactor?: Redactor) {}
+
+  onEmit(given: ReadableLogRecord, context: Context = ROOT_CONTEXT): void {
+    const record = this.redactor?.log(given) ?? given;
     if (record.eventName !== undefined && record.spanContext !== undefined) return;
     const { attributes, exception } = takeException(cleanAttributes(record.attributes));
     const level = levelOf(record.severityNumber ?? SEVERITY.info);
     const message = typeof record.body === "string" ? record.body : describe(record.body ?? record.eventName);
+    const name = nameOf(spanOf(context));
     const line = renderLog(
       {
         level,
         message,
         attributes,
         exception,
-        scope: nameOf(spanOf(context)),
+        scope: name && (this.redactor?.text(name) ?? name),
         traceId: record.spanContext?.traceId,
         time: millis(record.hrTime),
       },
@@ -113,7 +121,10 @@ const MIN_RATE_MILLIS = 1000;
 export class ConsoleMetricExporter implements PushMetricExporter {
   readonly #shown = new Map<string, Shown>();
 
-  export({ scopeMetrics }: ResourceMetrics, done: (result: ExportResult) => void): void {
+  constructor(private readonly redactor?: Redactor) {}
+
+  export(given: ResourceMetrics, done: (result: ExportResult) => void): void {
+    const { scopeMetrics } = this.redactor?.metrics(given) ?? given;
     const rows = scopeMetrics.flatMap(({ metrics }) => metrics).flatMap((metric) => this.#changed(metric));
     if (rows.length > 0) writeToConsole(renderMetrics(rows, terminalFor("info")), "info");
     done({ code: ExportResultCode.SUCCESS });

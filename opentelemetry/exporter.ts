@@ -19,6 +19,7 @@ import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
 import { reason } from "../ctx/diagnostics.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Redactor } from "./redaction.ts";
 
 type Encode<T> = (items: T) => Uint8Array | undefined;
 
@@ -80,15 +81,21 @@ function encoder<T>(
   json: ISerializer<T, unknown>,
   protobuf: ISerializer<T, unknown>,
   { protocol }: Endpoint,
+  redact: (items: T) => T,
 ): Encode<T> {
   const serializer = protocol === "http/json" ? json : protobuf;
-  return (items) => serializer.serializeRequest(items);
+  return (items) => serializer.serializeRequest(redact(items));
 }
 
 /** Exports spans. */
-export function createSpanExporter(endpoint: Endpoint, delivery: Delivery): SpanExporter {
+export function createSpanExporter(
+  endpoint: Endpoint,
+  delivery: Delivery,
+  redactor?: Redactor,
+): SpanExporter {
+  const redact = (spans: ReadableSpan[]) => redactor ? spans.map((span) => redactor.span(span)) : spans;
   return new OtlpExporter<ReadableSpan[]>(
-    encoder(JsonTraceSerializer, ProtobufTraceSerializer, endpoint),
+    encoder(JsonTraceSerializer, ProtobufTraceSerializer, endpoint, redact),
     delivery,
     (spans) => spans.length,
     halves,
@@ -97,9 +104,14 @@ export function createSpanExporter(endpoint: Endpoint, delivery: Delivery): Span
 }
 
 /** Exports logs. */
-export function createLogExporter(endpoint: Endpoint, delivery: Delivery): LogRecordExporter {
+export function createLogExporter(
+  endpoint: Endpoint,
+  delivery: Delivery,
+  redactor?: Redactor,
+): LogRecordExporter {
+  const redact = (logs: ReadableLogRecord[]) => redactor ? logs.map((log) => redactor.log(log)) : logs;
   return new OtlpExporter<ReadableLogRecord[]>(
-    encoder(JsonLogsSerializer, ProtobufLogsSerializer, endpoint),
+    encoder(JsonLogsSerializer, ProtobufLogsSerializer, endpoint, redact),
     delivery,
     (logs) => logs.length,
     halves,
@@ -115,15 +127,17 @@ export function createMetricExporter(
   endpoint: Endpoint,
   delivery: Delivery,
   temporality: Temporality,
+  redactor?: Redactor,
 ): PushMetricExporter {
-  return new OtlpMetricExporter(endpoint, delivery, temporality);
+  return new OtlpMetricExporter(endpoint, delivery, temporality, redactor);
 }
 
 class OtlpMetricExporter extends OtlpExporter<ResourceMetrics> implements PushMetricExporter {
   readonly #temporality: Temporality;
 
-  constructor(endpoint: Endpoint, delivery: Delivery, temporality: Temporality) {
-    const encode = encoder(JsonMetricsSerializer, ProtobufMetricsSerializer, endpoint);
+  constructor(endpoint: Endpoint, delivery: Delivery, temporality: Temporality, redactor?: Redactor) {
+    const redact = (metrics: ResourceMetrics) => redactor ? redactor.metrics(metrics) : metrics;
+    const encode = encoder(JsonMetricsSerializer, ProtobufMetricsSerializer, endpoint, redact);
     super(encode, delivery, countPoints, () => [], endpoint.timeoutMillis);
     this.#temporality = temporality;
   }

@@ -16,6 +16,8 @@ import { OpenTelemetryObservability } from "./observability.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import { resolveRemote } from "./propagation.ts";
 
+const SHUTDOWN_TIMEOUT = 5000;
+
 let installed: Installed | undefined;
 
 /**
@@ -77,11 +79,11 @@ export const OpenTelemetry: OpenTelemetryFacade = {
 
   async shutdown(): Promise<void> {
     if (installed === undefined) return;
-    const { pipeline, uninstall, configuration } = installed;
+    const { pipeline, uninstall } = installed;
     installed = undefined;
     setDefaultObservability(undefined);
     uninstall();
-    await pipeline?.shutdown(configuration.shutdownTimeoutMillis);
+    await pipeline?.shutdown(SHUTDOWN_TIMEOUT);
   },
 };
 

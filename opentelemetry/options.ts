@@ -1,5 +1,6 @@
 import type { Attributes } from "../ctx/attributes.ts";
 import type { ObservabilityLevel } from "../ctx/level.ts";
+import type { Redact } from "./redaction.ts";
 
 /**
  * How much a span or a log may hold; what goes beyond is dropped and counted on it. Names and defaults are those
@@ -50,15 +51,6 @@ export interface ConfigureOptions {
   readonly exportIntervalMillis?: number;
   /** How long one export may take, in milliseconds. Default 10000; `OTEL_EXPORTER_OTLP_TIMEOUT`. */
   readonly exportTimeoutMillis?: number;
-  /** How long `shutdown`, or the end of the process, may take to export the rest, in milliseconds. Default 5000. */
-  readonly shutdownTimeoutMillis?: number;
-  /**
-   * Whether what was recorded is exported when the process ends without a `shutdown`: by itself, by `Deno.exit`, an
-   * uncaught error, SIGTERM or SIGINT; scopes that are still open are ended with the attribute
-   * `haiway.scope.interrupted`. Exit code and signal stay what they would have been, and a program's own signal
-   * listeners keep control. Default `true`.
-   */
-  readonly handleExit?: boolean;
   /** How export bodies are compressed. Default `"none"`; `OTEL_EXPORTER_OTLP_COMPRESSION`. */
   readonly compression?: "none" | "gzip";
   /** Further attributes of the resource; they win over those the library sets. `OTEL_RESOURCE_ATTRIBUTES`. */
@@ -72,6 +64,25 @@ export interface ConfigureOptions {
   readonly level?: ObservabilityLevel;
   /** Where events go: to the span, to the logs, or, the default, to `"both"`. */
   readonly events?: "both" | "span" | "log";
+  /**
+   * What is kept out of what leaves the process. By default values of attributes with keys such as `password`,
+   * `api_key`, `access_token`, `authorization` and `cookie`, and, in any text, credentials and signatures in URLs,
+   * bearer tokens, private keys and what is assigned to such a key. `false` turns it off. It does not reach what
+   * Deno's built-in OpenTelemetry or another library's pipeline exports.
+   *
+   * ```ts
+   * import { OpenTelemetry } from "@haiway/otel";
+   *
+   * OpenTelemetry.configure({
+   *   service: "shop",
+   *   version: "1.0.0",
+   *   environment: "development",
+   *   redact: { keys: ["user.email", /^card\./], patterns: [/\b\d{16}\b/] },
+   * });
+   * await OpenTelemetry.shutdown();
+   * ```
+   */
+  readonly redact?: Redact | false;
   /** How much a span or a log may hold. */
   readonly limits?: Limits;
 }

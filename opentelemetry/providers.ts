@@ -7,9 +7,20 @@ import type {
   SpanKind,
   TracerProvider,
 } from "@opentelemetry/api";
-import { LoggerProvider, type LogRecordExporter, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
-import { MeterProvider, type PushMetricExporter } from "@opentelemetry/sdk-metrics";
 import {
+  BatchLogRecordProcessor,
+  LoggerProvider,
+  type LogRecordExporter,
+  type LogRecordProcessor,
+} from "@opentelemetry/sdk-logs";
+import {
+  MeterProvider,
+  type MetricReader,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from "@opentelemetry/sdk-metrics";
+import {
+  BatchSpanProcessor,
   ParentBasedSampler,
   type Sampler,
   type SpanExporter,
@@ -21,13 +32,10 @@ import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { now } from "./clock.ts";
 import type { Configuration } from "./configuration.ts";
 import { ConsoleLogProcessor, ConsoleMetricExporter, ConsoleSpanProcessor } from "./console.ts";
-import { Delivery, within } from "./delivery.ts";
-import { Ending, type Queue } from "./ending.ts";
+import { Delivery } from "./delivery.ts";
 import type { Endpoint, Signal } from "./endpoint.ts";
 import { createLogExporter, createMetricExporter, createSpanExporter } from "./exporter.ts";
 import { Instruments } from "./instruments.ts";
-import { ScopeMetricReader } from "./metric_reader.ts";
-import { LogBatchProcessor, SpanBatchProcessor } from "./processors.ts";
 import type { Engine } from "./recorder.ts";
 import { createResource } from "./resource.ts";
 import { ScopeTracerProvider } from "./tracer.ts";
@@ -41,8 +49,6 @@ export interface Pipeline {
   readonly loggerProvider: ApiLoggerProvider;
   /** Hands on everything recorded so far; resolves when it is delivered or the time is over. */
   forceFlush(timeoutMillis: number): Promise<void>;
-  /** What is done when the process ends without a shutdown; missing where there is nothing to deliver. */
-  readonly ending?: Ending;
   /** The last flush, after which nothing is recorded any more. */
   shutdown(timeoutMillis: number): Promise<void>;
 }
@@ -61,34 +67,34 @@ export function createPipeline(
   configuration: Configuration,
   exporters: Exporters = createExporters(configuration),
 ): Pipeline {
+  const { redactor } = configuration;
   const resource = createResource(configuration);
   const { deliveries } = exporters;
-  const deliveryOf = (signal: Signal) => deliveries.find((delivery) => delivery.signal === signal);
   const { traces, logs } = configuration.outputs;
-  const queues: Queue[] = [];
 
   const spanProcessors: SpanProcessor[] = [];
-  if (traces === "console") spanProcessors.push(new ConsoleSpanProcessor());
+  if (traces === "console") spanProcessors.push(new ConsoleSpanProcessor(redactor));
   if (exporters.traces !== undefined) {
     const { spanBatches } = configuration;
-    const processor = new SpanBatchProcessor(exporters.traces, spanBatches, deliveryOf("traces"));
-    spanProcessors.push(processor);
-    queues.push(processor.batches);
+    spanProcessors.push(new BatchSpanProcessor({ exporter: exporters.traces, ...spanBatches }));
   }
 
   const logProcessors: LogRecordProcessor[] = [];
-  if (logs === "console") logProcessors.push(new ConsoleLogProcessor());
+  if (logs === "console") logProcessors.push(new ConsoleLogProcessor(redactor));
   if (exporters.logs !== undefined) {
     const { logBatches } = configuration;
-    const processor = new LogBatchProcessor(exporters.logs, logBatches, deliveryOf("logs"));
-    logProcessors.push(processor);
-    queues.push(processor.batches);
+    logProcessors.push(new BatchLogRecordProcessor({ exporter: exporters.logs, ...logBatches }));
   }
 
-  const readers: ScopeMetricReader[] = [];
+  const readers: MetricReader[] = [];
   if (exporters.metrics !== undefined) {
-    const { exportIntervalMillis, exportTimeoutMillis: timeoutMillis } = configuration;
-    readers.push(new ScopeMetricReader({ exporter: exporters.metrics, exportIntervalMillis, timeoutMillis }));
+    readers.push(
+      new PeriodicExportingMetricReader({
+        exporter: exporters.metrics,
+        exportIntervalMillis: configuration.exportIntervalMillis,
+        exportTimeoutMillis: Math.min(configuration.exportTimeoutMillis, configuration.exportIntervalMillis),
+      }),
+    );
   }
 
   const tracerProvider = new ScopeTracerProvider({
@@ -122,23 +128,28 @@ export function createPipeline(
     tracerProvider,
     meterProvider,
     loggerProvider,
-    ending: new Ending(queues, readers, deliveries),
     async forceFlush(timeoutMillis: number): Promise<void> {
       const until = performance.now() + timeoutMillis;
-      const providers = [tracerProvider, loggerProvider, meterProvider];
-      await within(all("flush", providers.map((provider) => provider.forceFlush())), timeoutMillis);
+      await all("flush", [
+        tracerProvider.forceFlush(),
+        loggerProvider.forceFlush(),
+        meterProvider.forceFlush(),
+      ]);
       await all("flush", deliveries.map((delivery) => delivery.flush(until - performance.now())));
     },
     async shutdown(timeoutMillis: number): Promise<void> {
       const until = performance.now() + timeoutMillis;
-      const providers = [tracerProvider, loggerProvider, meterProvider];
-      await within(all("shut down", providers.map((provider) => provider.shutdown())), timeoutMillis);
+      await all("shut down", [
+        tracerProvider.shutdown(),
+        loggerProvider.shutdown(),
+        meterProvider.shutdown(),
+      ]);
       await all("shut down", deliveries.map((delivery) => delivery.shutdown(until - performance.now())));
     },
   };
 }
 
-function createExporters({ outputs, temporality }: Configuration): Exporters {
+function createExporters({ outputs, temporality, redactor }: Configuration): Exporters {
   const { traces, metrics, logs } = outputs;
   const deliveries: Delivery[] = [];
   const deliveryTo = (signal: Signal, endpoint: Endpoint) => {
@@ -148,12 +159,14 @@ function createExporters({ outputs, temporality }: Configuration): Exporters {
   };
   const isEndpoint = (output: typeof traces) => typeof output === "object";
   return {
-    traces: isEndpoint(traces) ? createSpanExporter(traces, deliveryTo("traces", traces)) : undefined,
-    logs: isEndpoint(logs) ? createLogExporter(logs, deliveryTo("logs", logs)) : undefined,
+    traces: isEndpoint(traces)
+      ? createSpanExporter(traces, deliveryTo("traces", traces), redactor)
+      : undefined,
+    logs: isEndpoint(logs) ? createLogExporter(logs, deliveryTo("logs", logs), redactor) : undefined,
     metrics: isEndpoint(metrics)
-      ? createMetricExporter(metrics, deliveryTo("metrics", metrics), temporality)
+      ? createMetricExporter(metrics, deliveryTo("metrics", metrics), temporality, redactor)
       : metrics === "console"
-      ? new ConsoleMetricExporter()
+      ? new ConsoleMetricExporter(redactor)
       : undefined,
     deliveries,
   };
