@@ -2,6 +2,7 @@ import type { Attributes, Context, Meter, MetricOptions } from "@opentelemetry/a
 import { describe } from "../ctx/attributes.ts";
 import { diagnose } from "../ctx/diagnostics.ts";
 import type { Metric } from "../ctx/observability.ts";
+import { clashKind } from "./diag.ts";
 
 /** Takes a measurement. */
 type Record = (value: number, attributes: Attributes, context: Context) => void;
@@ -39,15 +40,16 @@ export class Instruments {
     const key = JSON.stringify([name, metric.kind, metric.unit]);
     let instrument = this.#clashing.get(key);
     if (instrument === undefined) {
-      this.#clashing.set(key, instrument = this.#make(name, metric));
       const shown = (kind: string, unit: string | undefined) => unit ? `a ${kind} in ${unit}` : `a ${kind}`;
+      // Before the SDK says the same at greater length.
       diagnose(
-        `clash:${key}`,
+        clashKind(validName(name)),
         `The metric '${describe(name)}' is ${
           shown(first.kind, first.unit)
         } already, and was now recorded as ` +
           `${shown(metric.kind, metric.unit)}: both are kept, give one of them another name`,
       );
+      this.#clashing.set(key, instrument = this.#make(name, metric));
     }
     return instrument;
   }

@@ -54,7 +54,9 @@ function remoteParent({ traceparent, tracestate }: RemoteTrace): SpanContext | u
   };
   if (typeof tracestate !== "string" || tracestate === "") return remote;
   const state = new TraceState(tracestate);
-  return state.serialize() === "" ? remote : { ...remote, traceState: state };
+  if (state.serialize() !== "") return { ...remote, traceState: state };
+  malformed("tracestate", "be a W3C tracestate", tracestate);
+  return remote;
 }
 
 /** A link to the trace that `externalTraceId` names, if it names one. */
