@@ -122,7 +122,7 @@ async function onTerminal(source: string, width: number, env: Record<string, str
     const command = `stty cols ${width}; ${Deno.execPath()} run --quiet --config=${config} ${script}`;
     const { stdout } = await new Deno.Command("script", {
       args: ["-qec", command, "/dev/null"],
-      env: { TERM: "xterm", ...env },
+      env: { TERM: "xterm", NO_COLOR: "", ...env },
       stdin: "null",
     }).output();
     return new TextDecoder().decode(stdout);
