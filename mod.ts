@@ -42,6 +42,8 @@ export type { StreamSource } from "./ctx/stream.ts";
 export { OpenTelemetry } from "./opentelemetry/opentelemetry.ts";
 export type { Carrier, TraceContext } from "./opentelemetry/carrier.ts";
 export type { ObservabilityOptions, OpenTelemetryFacade } from "./opentelemetry/facade.ts";
+export type { HandlerOptions, HttpHandler } from "./opentelemetry/http_server.ts";
+export type { ListenerOptions } from "./opentelemetry/messages.ts";
 export type { AutoconfigureOptions, ConfigureOptions, Limits } from "./opentelemetry/options.ts";
 export type { Redact } from "./opentelemetry/redaction.ts";
 export type { RemoteTrace } from "./opentelemetry/propagation.ts";

@@ -144,10 +144,14 @@ class ConsoleRecorder implements Recorder {
     Object.assign(this.node.attributes, cleanAttributes(attributes));
   }
 
-  close(failure?: Failure): void {
+  rename(name: string): void {
+    this.node.name = text(name);
+  }
+
+  close(failure?: Failure, status?: "error" | "unset"): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.node.status = failure === undefined ? "ok" : "error";
+    this.node.status = failure === undefined ? status ?? "ok" : "error";
     if (failure !== undefined) {
       const exception = describeException(failure.error);
       this.node.message = exception.message || exception.type;

@@ -13,7 +13,7 @@ import {
 
 /** A scope in the tree that the console shows. */
 export interface ConsoleNode {
-  readonly name: string;
+  name: string;
   readonly traceId: string;
   /** In milliseconds of one clock; `end` is missing while it is open. */
   readonly start: number;

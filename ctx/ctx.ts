@@ -126,7 +126,7 @@ function recordAttributes(attributes: Attributes): void {
   const scope = currentScope();
   if (scope === undefined) return dropped("attributes of", "no span");
   try {
-    scope.recorder.attributes(attributes);
+    scope.attributes(attributes);
   } catch (error) {
     diagnoseFailure("record attributes", error);
   }

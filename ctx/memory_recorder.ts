@@ -89,9 +89,13 @@ export class MemoryRecorder implements Recorder {
     Object.assign(this.#scope.attributes, cleanAttributes(attributes));
   }
 
-  close(failure?: Failure): void {
+  rename(name: string): void {
+    this.#scope.name = text(name);
+  }
+
+  close(failure?: Failure, status?: "error" | "unset"): void {
     if (this.#scope.status !== "open") return;
-    this.#scope.status = failure === undefined ? "ok" : "error";
+    this.#scope.status = failure === undefined && status !== "error" ? "ok" : "error";
     const exception = this.#exception(failure);
     if (exception !== undefined) this.#scope.message = exception.message;
   }

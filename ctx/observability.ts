@@ -107,8 +107,13 @@ export interface Recorder {
   event(name: string, event: EventOptions): void;
   /** Sets attributes of the scope. */
   attributes(attributes: Attributes): void;
-  /** Ends the scope; with `failure` its body threw. */
-  close(failure?: Failure): void;
+  /**
+   * Ends the scope; with `failure` its body threw. Otherwise it is OK, unless `status` says that it failed without
+   * an exception, or that nobody can judge it: what a request was answered with tells.
+   */
+  close(failure?: Failure, status?: "error" | "unset"): void;
+  /** Gives the scope another name, as that of a request is known only once its route is. */
+  rename?(name: string): void;
   /** Runs the body in what else has to be current for it, such as the runtime's own trace context. */
   enter?<T>(body: () => T): T;
 }

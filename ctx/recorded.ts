@@ -5,8 +5,8 @@ import type { MetricKind, ScopeKind } from "./observability.ts";
 
 /** A scope that was opened. */
 export interface RecordedScope {
-  /** Its name. */
-  readonly name: string;
+  /** Its name, the last one if it was renamed. */
+  name: string;
   /** The kind of its span. */
   readonly kind: ScopeKind;
   /** Its trace: 32 lowercase hex digits. */

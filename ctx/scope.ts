@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { describe } from "./attributes.ts";
+import { type Attributes, describe } from "./attributes.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
 import type { Failure } from "./errors.ts";
 import { SEVERITY } from "./level.ts";
@@ -132,12 +132,17 @@ export class OpenScope implements Scope {
     if (escaped.push(primitive) > MAX_ESCAPED) escaped.shift();
   }
 
+  /** Sets attributes, in the one place that a kind of scope can look at them. */
+  attributes(attributes: Attributes): void {
+    this.recorder.attributes(attributes);
+  }
+
   /** Ends the scope: its body, and the tasks that it waits for, have settled. */
-  close(): void {
+  close(status?: "error" | "unset"): void {
     this.closed = true;
     this.#parent = undefined;
     try {
-      this.recorder.close();
+      this.recorder.close(undefined, status);
     } catch (error) {
       diagnoseFailure("close the scope", error, this.name);
     }
@@ -158,18 +163,37 @@ export class OpenScope implements Scope {
   }
 }
 
+/** Makes a scope of what {@linkcode openScope} has found out for it. */
+type MakeScope<S extends OpenScope> = (
+  name: string,
+  recorder: Recorder,
+  root: Root,
+  parent?: OpenScope,
+  context?: unknown,
+) => S;
+
+const plain: MakeScope<OpenScope> = (name, recorder, root, parent, context) =>
+  new OpenScope(name, recorder, root, parent, context);
+
 /** Opens a scope: a child of the current one, or a root if it is given a back end or nothing is current. */
-export function openScope(name: string, options: ScopeOptions): OpenScope {
+export function openScope(name: string, options: ScopeOptions): OpenScope;
+/** Opens a scope of a kind of its own. */
+export function openScope<S extends OpenScope>(name: string, options: ScopeOptions, make: MakeScope<S>): S;
+export function openScope(
+  name: string,
+  options: ScopeOptions,
+  make: MakeScope<OpenScope> = plain,
+): OpenScope {
   const parent = currentScope();
   const label = typeof name === "string" ? name : describe(name);
   const observability = observabilityOf(options);
   if (parent !== undefined && observability === undefined) {
-    return new OpenScope(label, openRecorder(parent.recorder, label, options), parent.root, parent);
+    return make(label, openRecorder(parent.recorder, label, options), parent.root, parent);
   }
   const backend = observability ?? defaultObservability();
   const root = newRoot(backend);
   const recorder = openRecorder(backend, label, options);
-  return new OpenScope(label, recorder, root, undefined, recorder.context ?? parent?.context);
+  return make(label, recorder, root, undefined, recorder.context ?? parent?.context);
 }
 
 function observabilityOf(options: ScopeOptions): Observability | undefined {

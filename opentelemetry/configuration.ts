@@ -5,6 +5,7 @@ import { isLevel, type ObservabilityLevel } from "../ctx/level.ts";
 import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
 import { Environment, granted, ignored } from "./environment.ts";
 import type { AutoconfigureOptions, ConfigureOptions, Limits } from "./options.ts";
+import { resolveMethods } from "./http_attributes.ts";
 import { nativeEndpoint } from "./private_logs.ts";
 import type { Destination } from "./recorder.ts";
 import { type Redactor, resolveRedactor } from "./redaction.ts";
@@ -49,6 +50,8 @@ export interface Configuration {
   readonly spanBatches: Batching;
   readonly logBatches: Batching;
   readonly propagators: readonly ("tracecontext" | "baggage")[];
+  /** The HTTP methods that are told apart. */
+  readonly knownMethods: readonly string[];
   readonly diagnosticLevel: "none" | "error" | "warn" | "info" | "debug" | "verbose" | "all";
 }
 
@@ -108,6 +111,7 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
     spanBatches: resolveBatching("OTEL_BSP", environment),
     logBatches: resolveBatching("OTEL_BLRP", environment),
     propagators: resolvePropagators(environment),
+    knownMethods: resolveMethods(environment),
     diagnosticLevel: environment.choice("OTEL_LOG_LEVEL", [
       "none",
       "error",

@@ -53,6 +53,7 @@ export class ConsoleSpanProcessor implements SpanProcessor {
     const node = this.#nodes.get(span);
     if (node === undefined) return;
     this.redactor?.span(span);
+    node.name = span.name;
     node.attributes = cleanAttributes(span.attributes);
     for (const { name, attributes, time } of span.events) {
       this.#trees.event(node, name, cleanAttributes(attributes), hrTimeToMilliseconds(time));

@@ -1,6 +1,8 @@
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability } from "../ctx/observability.ts";
 import type { Carrier, TraceContext } from "./carrier.ts";
+import type { HandlerOptions, HttpHandler } from "./http_server.ts";
+import type { ListenerOptions } from "./messages.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import type { RemoteTrace } from "./propagation.ts";
 
@@ -126,6 +128,80 @@ export interface OpenTelemetryFacade {
    * ```
    */
   environment(): Record<string, string>;
+  /**
+   * Wraps a handler of HTTP requests, for `Deno.serve` and for Deno Deploy: each request is a scope of the kind
+   * `"server"`, in the trace that its headers name, after the semantic conventions for HTTP. It is named by its
+   * method and route, never by its path; the route is an option, or what the handler records as `http.route`. The
+   * scope lasts until the response has been sent, a streamed body included, and is ERROR from status 500 on; a
+   * client that goes away is no error. What the handler throws is recorded and thrown on, so that `onError` or
+   * `Deno.serve` answers 500. `http.server.request.duration` and `http.server.active_requests` are measured.
+   *
+   * ```ts
+   * import { ctx, OpenTelemetry } from "@haiway/otel";
+   *
+   * OpenTelemetry.configure({ service: "shop", version: "1.0.0", environment: "development" });
+   * const users = new URLPattern({ pathname: "/users/:id" });
+   * const handler = OpenTelemetry.handler((request) => {
+   *   const id = users.exec(request.url)?.pathname.groups.id;
+   *   if (id === undefined) return new Response("Not found", { status: 404 });
+   *   ctx.logInfo("Greeting", { id });
+   *   return new Response(`Hello ${id}`);
+   * }, { route: (request) => users.test(request.url) ? "/users/:id" : undefined });
+   *
+   * const server = Deno.serve({ port: 0 }, handler);
+   * await (await fetch(`http://localhost:${server.addr.port}/users/7`)).text(); // the span is "GET /users/:id"
+   * await server.shutdown();
+   * await OpenTelemetry.shutdown();
+   * ```
+   */
+  handler<Rest extends unknown[]>(handler: HttpHandler<Rest>, options?: HandlerOptions): HttpHandler<Rest>;
+  /**
+   * `fetch` in a scope of the kind `"client"`, with the trace in the headers of the request; what the caller gave
+   * is not changed. The scope ends when the headers of the response have arrived, whoever reads its body, and is
+   * ERROR from status 400 on. Credentials and signatures in the URL are not recorded.
+   * `http.client.request.duration` is measured.
+   *
+   * ```ts
+   * import { ctx, OpenTelemetry } from "@haiway/otel";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const server = Deno.serve({ port: 0 }, (request) => new Response(request.headers.get("traceparent")));
+   * await ctx.scope("checkout", async (scope) => {
+   *   const response = await OpenTelemetry.fetch(`http://localhost:${server.addr.port}/`);
+   *   assertEquals((await response.text()).slice(3, 35), scope.traceId);
+   * });
+   * await server.shutdown();
+   * ```
+   */
+  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+  /**
+   * Wraps a listener to the messages of a `Worker`, a `MessagePort` or a `BroadcastChannel`: each message is a
+   * scope of the kind `"consumer"`, in the trace that {@linkcode OpenTelemetryFacade.inject} wrote into its record
+   * at the other end. With one at both ends the trace goes into the worker and comes back out.
+   *
+   * ```ts
+   * import { ctx, OpenTelemetry } from "@haiway/otel";
+   *
+   * const { port1: program, port2: worker } = new MessageChannel();
+   * worker.onmessage = OpenTelemetry.listener("square", ({ data }: MessageEvent<{ n: number }>) => {
+   *   worker.postMessage(OpenTelemetry.inject({ square: data.n ** 2 }));
+   * });
+   * const answered = new Promise<void>((resolve) => {
+   *   program.onmessage = OpenTelemetry.listener("answer", ({ data }: MessageEvent<{ square: number }>) => {
+   *     ctx.logInfo("Squared", { square: data.square });
+   *     resolve();
+   *   });
+   * });
+   * ctx.scope("program", () => program.postMessage(OpenTelemetry.inject({ n: 7 })));
+   * await answered;
+   * program.close();
+   * ```
+   */
+  listener<Message extends { readonly data: unknown }, T>(
+    name: string,
+    listener: (message: Message) => T,
+    options?: ListenerOptions,
+  ): (message: Message) => T;
   /** Exports what was recorded so far; resolves when it has arrived, or the export time limit is over. */
   forceFlush(): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import type { Attributes, Context, Meter, MetricOptions } from "@opentelemetry/api";
+import type { Attributes, Context, Meter, MetricOptions, UpDownCounter } from "@opentelemetry/api";
 import { describe } from "../ctx/attributes.ts";
 import { diagnose } from "../ctx/diagnostics.ts";
 import type { Metric } from "../ctx/observability.ts";
@@ -16,12 +16,21 @@ interface Instrument {
 /** The first character a letter, then letters, digits and `_ . - /`, 255 in all: the specification's rule. */
 const VALID_NAME = /^[a-z][a-z0-9_.\-/]{0,254}$/i;
 
+const HTTP_DURATION = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** The buckets that the semantic conventions advise: those of the SDK are for milliseconds. */
+const BOUNDARIES: ReadonlyMap<string, number[]> = new Map([
+  ["http.server.request.duration", HTTP_DURATION],
+  ["http.client.request.duration", HTTP_DURATION],
+]);
+
 /** The one cache of instruments: one for each name, kind and unit, for as long as the meter lives. */
 export class Instruments {
   readonly #meter: Meter;
   readonly #byName = new Map<string, Instrument>();
   /** Those that bear a name that another kind or unit had first. */
   readonly #clashing = new Map<string, Instrument>();
+  readonly #levels = new Map<string, UpDownCounter>();
 
   constructor(meter: Meter) {
     this.#meter = meter;
@@ -34,6 +43,15 @@ export class Instruments {
       instrument = this.#clash(name, metric, instrument);
     }
     instrument.record(metric.value, attributes, context);
+  }
+
+  /** Moves a level, such as the number of requests in flight. */
+  move(name: string, by: 1 | -1, options: MetricOptions, attributes: Attributes, context: Context): void {
+    let level = this.#levels.get(name);
+    if (level === undefined) {
+      this.#levels.set(name, level = this.#meter.createUpDownCounter(name, options));
+    }
+    level.add(by, attributes, context);
   }
 
   #clash(name: string, metric: Metric, first: Instrument): Instrument {
@@ -67,6 +85,8 @@ export class Instruments {
       const counter = this.#meter.createCounter(name, options);
       return (value, attributes, context) => counter.add(value, attributes, context);
     }
+    const boundaries = BOUNDARIES.get(name);
+    if (boundaries !== undefined) options.advice = { explicitBucketBoundaries: boundaries };
     const instrument = kind === "histogram"
       ? this.#meter.createHistogram(name, options)
       : this.#meter.createGauge(name, options);

@@ -2,8 +2,10 @@ import { type Context, propagation, ROOT_CONTEXT, trace } from "@opentelemetry/a
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability, Recorder, ScopeOptions } from "../ctx/observability.ts";
 import { currentScope } from "../ctx/scope.ts";
+import { extract } from "./carrier.ts";
+import type { Configuration } from "./configuration.ts";
 import { SpanContextNode, spanOf, withoutSpan } from "./context.ts";
-import type { Remote } from "./propagation.ts";
+import { type Remote, resolveRemote } from "./propagation.ts";
 import { type Engine, openSpan, OpenTelemetryRecorder } from "./recorder.ts";
 
 /** The back end of scopes that are spans; it holds no scope, so any number of roots may share it. */
@@ -47,4 +49,14 @@ export class OpenTelemetryObservability implements Observability {
     const span = spanOf(current);
     return span === undefined ? rest : new SpanContextNode(span, rest, false);
   }
+}
+
+/** The back end of what a request or a message asks for: in the trace that came with it. */
+export function within(
+  observability: Observability,
+  carrier: unknown,
+  propagators: Configuration["propagators"],
+): Observability {
+  if (!(observability instanceof OpenTelemetryObservability)) return observability;
+  return observability.within(resolveRemote(extract(carrier, propagators)));
 }

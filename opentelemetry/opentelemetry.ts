@@ -9,9 +9,13 @@ import {
   injectEnvironment,
   type TraceContext,
 } from "./carrier.ts";
-import { type Configuration, resolveConfiguration, resolveLevel } from "./configuration.ts";
+import { resolveConfiguration, resolveLevel } from "./configuration.ts";
 import type { ObservabilityOptions, OpenTelemetryFacade } from "./facade.ts";
+import { KNOWN_METHODS } from "./http_attributes.ts";
+import { observedFetch } from "./http_client.ts";
+import { type HandlerOptions, type HttpHandler, type HttpSettings, observeHandler } from "./http_server.ts";
 import { bindsToNative, installBinding, type Installed, installPipeline } from "./installation.ts";
+import { type ListenerOptions, observeListener } from "./messages.ts";
 import { OpenTelemetryObservability } from "./observability.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import { resolveRemote } from "./propagation.ts";
@@ -66,12 +70,25 @@ export const OpenTelemetry: OpenTelemetryFacade = {
     return new OpenTelemetryObservability(engine, level, resolveRemote(options));
   },
 
-  inject: <C extends Carrier>(carrier: C): C => inject(carrier, propagators()),
+  inject: <C extends Carrier>(carrier: C): C => inject(carrier, settings().propagators),
 
   extract: (...given: unknown[]): TraceContext =>
-    given.length === 0 ? extractEnvironment(propagators()) : extract(given[0], propagators()),
+    given.length === 0
+      ? extractEnvironment(settings().propagators)
+      : extract(given[0], settings().propagators),
 
-  environment: () => injectEnvironment(propagators()),
+  environment: () => injectEnvironment(settings().propagators),
+
+  handler: <Rest extends unknown[]>(handler: HttpHandler<Rest>, options: HandlerOptions = {}) =>
+    observeHandler(handler, options, settings),
+
+  fetch: (input: RequestInfo | URL, init?: RequestInit) => observedFetch(input, init, settings()),
+
+  listener: <Message extends { readonly data: unknown }, T>(
+    name: string,
+    listener: (message: Message) => T,
+    options: ListenerOptions = {},
+  ) => observeListener(name, listener, options, settings),
 
   async forceFlush(): Promise<void> {
     await installed?.pipeline?.forceFlush(installed.configuration.exportTimeoutMillis);
@@ -87,9 +104,10 @@ export const OpenTelemetry: OpenTelemetryFacade = {
   },
 };
 
-/** How traces travel; before any set-up, as the specification has it. */
-function propagators(): Configuration["propagators"] {
-  return installed?.configuration.propagators ?? ["tracecontext", "baggage"];
+/** What is configured of HTTP and propagation; before any set-up, as the specification has it. */
+function settings(): HttpSettings {
+  return installed?.configuration ??
+    { propagators: ["tracecontext", "baggage"], knownMethods: KNOWN_METHODS };
 }
 
 function refuseTwice(call: "configure" | "autoconfigure"): void {

@@ -156,10 +156,16 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
     this.span.setAttributes(cleanAttributes(attributes));
   }
 
-  close(failure?: Failure): void {
+  rename(name: string): void {
+    this.span.updateName(text(name));
+  }
+
+  close(failure?: Failure, status?: "error" | "unset"): void {
     const { span } = this;
     if (failure !== undefined) this.#fail(failure);
-    else if (!hasStatus(span)) span.setStatus({ code: SpanStatusCode.OK });
+    else if (status !== "unset" && !hasStatus(span)) {
+      span.setStatus({ code: status === "error" ? SpanStatusCode.ERROR : SpanStatusCode.OK });
+    }
     span.end();
   }
 

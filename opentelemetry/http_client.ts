@@ -1,0 +1,81 @@
+import { ctx } from "../ctx/ctx.ts";
+import { describeException, type Failure } from "../ctx/errors.ts";
+import type { CleanAttributes } from "../ctx/attributes.ts";
+import { OpenScope, openScope, runIn, runScope } from "../ctx/scope.ts";
+import { inject } from "./carrier.ts";
+import { clientAttributes, methodOf } from "./http_attributes.ts";
+import type { HttpSettings } from "./http_server.ts";
+import { redactText } from "./redact_url.ts";
+
+/** Sends a request in a client scope, which lasts until the headers of the response are there. */
+export async function observedFetch(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  { propagators, knownMethods }: HttpSettings,
+): Promise<Response> {
+  // One of our own, so that nothing of the caller's is changed; what cannot be a request is never sent.
+  const request = new Request(input, init);
+  const method = methodOf(request.method, knownMethods);
+  const address = clientAttributes(new URL(request.url));
+  const attributes = { ...address, ...method.attributes };
+  const dimensions: CleanAttributes = { ...address, "http.request.method": method.name };
+  delete dimensions["url.full"];
+  const scope = openScope(
+    method.label,
+    { kind: "client", attributes },
+    (...given) => new FetchScope(dimensions, ...given),
+  );
+  return await runScope(scope, async () => {
+    inject(request.headers, propagators);
+    const response = await fetch(request);
+    scope.status = response.status;
+    return response;
+  });
+}
+
+/** The scope of one request to another service. */
+class FetchScope extends OpenScope {
+  status: number | undefined;
+  readonly #dimensions: CleanAttributes;
+  readonly #startedAt: number = performance.now();
+
+  constructor(dimensions: CleanAttributes, ...given: ConstructorParameters<typeof OpenScope>) {
+    super(...given);
+    this.#dimensions = dimensions;
+  }
+
+  override close(): void {
+    const failed = this.status !== undefined && this.status >= 400;
+    this.#record(failed ? String(this.status) : undefined);
+    super.close(failed ? "error" : "unset");
+  }
+
+  override fail(error: unknown): void {
+    this.#record(describeException(error).type);
+    super.fail(error);
+  }
+
+  /** The runtime says the whole URL where a request fails: recorded is a copy of the error without its secrets. */
+  override failure(error: unknown): Failure {
+    const { first } = super.failure(error);
+    const { type, message, stacktrace } = describeException(error);
+    const copy = new Error(redactText(message));
+    copy.name = type;
+    copy.stack = stacktrace && redactText(stacktrace);
+    return { error: copy, first };
+  }
+
+  #record(errorType: string | undefined): void {
+    const outcome = { "http.response.status_code": this.status, "error.type": errorType };
+    runIn(this, () => {
+      ctx.recordAttributes(outcome);
+      ctx.recordMetric("http.client.request.duration", {
+        value: (performance.now() - this.#startedAt) / 1000,
+        kind: "histogram",
+        unit: "s",
+        description: "Duration of HTTP client requests.",
+        attributes: { ...this.#dimensions, ...outcome },
+      });
+    });
+  }
+}

@@ -1,0 +1,146 @@
+import { ctx } from "../ctx/ctx.ts";
+import type { Attributes } from "../ctx/attributes.ts";
+import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import { describeException } from "../ctx/errors.ts";
+import { OpenScope, runIn, runWithin } from "../ctx/scope.ts";
+import type { Method } from "./http_attributes.ts";
+import { observeStream, streamOf } from "./http_body.ts";
+import { OpenTelemetryRecorder } from "./recorder.ts";
+
+/** A request as it came in. */
+export interface Received {
+  readonly request: Request;
+  readonly method: Method;
+  readonly scheme: string;
+  readonly route: string | undefined;
+}
+
+const IN_FLIGHT = { unit: "{request}", description: "Number of active HTTP server requests." };
+
+/**
+ * The scope of one request. It lasts until the response has been sent, not only made, and is named by its route,
+ * which may be known late.
+ */
+export class RequestScope extends OpenScope {
+  readonly #received: Received;
+  readonly #startedAt: number = performance.now();
+  #route: string | undefined;
+  #status: number | undefined;
+  /** Whether a body is being sent, and whether everything else is done. */
+  #sending = false;
+  #settled = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(received: Received, ...given: ConstructorParameters<typeof OpenScope>) {
+    super(...given);
+    this.#received = received;
+    this.#route = received.route;
+    this.#move(1);
+  }
+
+  /** An `http.route` that is recorded in the handler names the scope too. */
+  override attributes(attributes: Attributes): void {
+    super.attributes(attributes);
+    const route = attributes?.["http.route"];
+    if (typeof route !== "string" || route === "" || route === this.#route) return;
+    this.#route = route;
+    this.recorder.rename?.(`${this.#received.method.label} ${route}`);
+  }
+
+  /** Takes note of the response, and returns it: itself, unless its body is a stream, which has to be watched. */
+  answer(response: Response, { completed }: { readonly completed?: Promise<void> }): Response {
+    const valid = response instanceof Response && response.type !== "error";
+    // Anything else is refused by the server, which answers 500.
+    this.#status = valid ? response.status : 500;
+    // The answer to a HEAD request is sent without its body, which nobody reads.
+    const stream = valid && this.#received.request.method !== "HEAD" ? streamOf(response) : undefined;
+    if (stream === undefined) return response;
+    this.#sending = true;
+    const watched = observeStream(stream, {
+      run: (produce) => runWithin(this, produce),
+      ended: () => this.#sent(),
+      failed: (error) => this.#sent({ error }),
+    });
+    // A response that another one replaced is never read.
+    if (completed instanceof Promise) completed.then(() => this.#sent(), () => this.#sent());
+    return new Response(watched, response);
+  }
+
+  override close(): void {
+    this.#settled = true;
+    if (!this.#sending) this.#end();
+  }
+
+  override fail(error: unknown): void {
+    this.#failure = { error };
+    this.#status = this.#isAbort(error) ? undefined : 500;
+    this.#end();
+  }
+
+  #sent(failure?: { readonly error: unknown }): void {
+    if (!this.#sending) return;
+    this.#sending = false;
+    this.#failure = failure;
+    if (!this.#settled) return;
+    if (this.tasks === undefined) this.#end();
+    else this.tasks.whenSettled(() => this.#end());
+  }
+
+  #end(): void {
+    if (this.closed) return;
+    const failure = this.#failure !== undefined && this.#isAbort(this.#failure.error)
+      ? undefined
+      : this.#failure;
+    const status = this.#status;
+    const failed = status !== undefined && status >= 500;
+    const type = failure === undefined
+      ? failed ? String(status) : undefined
+      : describeException(failure.error).type;
+    const outcome = { "http.response.status_code": status, "error.type": type };
+    const { method, scheme } = this.#received;
+    runIn(this, () => {
+      ctx.recordAttributes(outcome);
+      ctx.recordMetric("http.server.request.duration", {
+        value: (performance.now() - this.#startedAt) / 1000,
+        kind: "histogram",
+        unit: "s",
+        description: "Duration of HTTP server requests.",
+        attributes: {
+          "http.request.method": method.name,
+          "url.scheme": scheme,
+          "http.route": this.#route,
+          ...outcome,
+        },
+      });
+    });
+    this.#move(-1);
+    if (failure !== undefined) super.fail(failure.error);
+    else super.close(failed ? "error" : "unset");
+  }
+
+  /** That the client went away is no failure of the server, even where the handler passes it on. */
+  #isAbort(error: unknown): boolean {
+    // Who only asks for the signal of a request makes Deno warn of it.
+    if (!(error instanceof DOMException) || error.name !== "AbortError") return false;
+    const { signal } = this.#received.request;
+    return signal.aborted && error === signal.reason;
+  }
+
+  #move(by: 1 | -1): void {
+    const { recorder } = this;
+    if (!(recorder instanceof OpenTelemetryRecorder)) return;
+    const { method, scheme } = this.#received;
+    const attributes = { "http.request.method": method.name, "url.scheme": scheme };
+    try {
+      recorder.engine.instruments.move(
+        "http.server.active_requests",
+        by,
+        IN_FLIGHT,
+        attributes,
+        recorder.context,
+      );
+    } catch (error) {
+      diagnoseFailure("count the requests in flight", error);
+    }
+  }
+}

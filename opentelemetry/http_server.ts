@@ -1,0 +1,76 @@
+import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import type { Observability } from "../ctx/observability.ts";
+import { defaultObservability, openScope, runScope } from "../ctx/scope.ts";
+import type { Configuration } from "./configuration.ts";
+import { methodOf, serverAttributes } from "./http_attributes.ts";
+import { RequestScope } from "./http_request.ts";
+import { within } from "./observability.ts";
+
+/** A handler of HTTP requests, as `Deno.serve`, Deno Deploy and the routers for them have it. */
+export type HttpHandler<Rest extends unknown[]> = (
+  request: Request,
+  ...rest: Rest
+) => Response | Promise<Response>;
+
+/** How `OpenTelemetry.handler` observes a handler. */
+export interface HandlerOptions {
+  /**
+   * The route of a request, such as `"/users/:id"`: it names the span, and is a dimension of the metrics, so it must
+   * be a template and never the path itself. `undefined` leaves it to `ctx.recordAttributes({ "http.route": … })`.
+   */
+  readonly route?: string | ((request: Request) => string | undefined);
+  /** Where the scopes go. Default: what `OpenTelemetry.configure` set up, or the console before. */
+  readonly observability?: Observability;
+}
+
+/** What of the configuration concerns HTTP. */
+export type HttpSettings = Pick<Configuration, "propagators" | "knownMethods">;
+
+/** Wraps a handler so that each of its requests is a server scope. */
+export function observeHandler<Rest extends unknown[]>(
+  handler: HttpHandler<Rest>,
+  options: HandlerOptions,
+  settings: () => HttpSettings,
+): HttpHandler<Rest> {
+  return (request, ...rest) => {
+    const info = infoOf(rest[0]);
+    const scope = openRequest(request, info, options, settings());
+    return runScope(scope, () => {
+      const answer = handler(request, ...rest);
+      if (answer instanceof Response) return scope.answer(answer, info);
+      return Promise.resolve(answer).then((response) => scope.answer(response, info));
+    });
+  };
+}
+
+/** What `Deno.serve` says of a request; other callers pass something else, or nothing. */
+function infoOf(given: unknown): Partial<Deno.ServeHandlerInfo> {
+  return typeof given === "object" && given !== null ? given : {};
+}
+
+function openRequest(
+  request: Request,
+  info: Partial<Deno.ServeHandlerInfo>,
+  options: HandlerOptions,
+  { propagators, knownMethods }: HttpSettings,
+): RequestScope {
+  const method = methodOf(request.method, knownMethods);
+  const attributes = { ...serverAttributes(request, info.remoteAddr), ...method.attributes };
+  const route = routeOf(options.route, request);
+  if (route !== undefined) attributes["http.route"] = route;
+  const scheme = String(attributes["url.scheme"]);
+  return openScope(route === undefined ? method.label : `${method.label} ${route}`, {
+    observability: within(options.observability ?? defaultObservability(), request.headers, propagators),
+    attributes,
+    kind: "server",
+  }, (...given) => new RequestScope({ request, method, scheme, route }, ...given));
+}
+
+function routeOf(route: HandlerOptions["route"], request: Request): string | undefined {
+  try {
+    const told = typeof route === "function" ? route(request) : route;
+    return typeof told === "string" && told !== "" ? told : undefined;
+  } catch (error) {
+    return void diagnoseFailure("tell the route of a request", error);
+  }
+}

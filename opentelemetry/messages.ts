@@ -1,0 +1,24 @@
+import type { Observability } from "../ctx/observability.ts";
+import { defaultObservability, openScope, runScope } from "../ctx/scope.ts";
+import type { HttpSettings } from "./http_server.ts";
+import { within } from "./observability.ts";
+
+/** How `OpenTelemetry.listener` observes a listener. */
+export interface ListenerOptions {
+  /** Where the scopes go. Default: what `OpenTelemetry.configure` set up, or the console before. */
+  readonly observability?: Observability;
+}
+
+/** Wraps a listener to messages so that each of them is a scope, in the trace that came with the message. */
+export function observeListener<Message extends { readonly data: unknown }, T>(
+  name: string,
+  listener: (message: Message) => T,
+  options: ListenerOptions,
+  settings: () => HttpSettings,
+): (message: Message) => T {
+  return (message) => {
+    const backend = options.observability ?? defaultObservability();
+    const observability = within(backend, message.data, settings().propagators);
+    return runScope(openScope(name, { kind: "consumer", observability }), () => listener(message));
+  };
+}
