@@ -57,6 +57,7 @@ Deno.test("without options and variables everything has the default of the speci
     spanBatches: {},
     logBatches: {},
     propagators: ["tracecontext", "baggage"],
+    knownMethods: ["GET", "PURGE"],
     diagnosticLevel: "warn",
   });
 });
@@ -76,6 +77,7 @@ Deno.test("every variable is read", async () => {
     OTEL_METRIC_EXPORT_INTERVAL: "1234",
     OTEL_TRACES_SAMPLER: "traceidratio",
     OTEL_TRACES_SAMPLER_ARG: "0.25",
+    OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: "GET, PURGE",
     OTEL_PROPAGATORS: "baggage",
     OTEL_LOG_LEVEL: "ERROR",
     OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: "logs/dup",
