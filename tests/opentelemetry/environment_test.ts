@@ -57,7 +57,7 @@ Deno.test("without options and variables everything has the default of the speci
     spanBatches: {},
     logBatches: {},
     propagators: ["tracecontext", "baggage"],
-    knownMethods: ["GET", "PURGE"],
+    knownMethods: ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"],
     diagnosticLevel: "warn",
   });
 });
@@ -147,6 +147,7 @@ Deno.test("every variable is read", async () => {
       maxExportBatchSize: 80,
     },
     propagators: ["baggage"],
+    knownMethods: ["GET", "PURGE"],
     diagnosticLevel: "error",
   });
 });
