@@ -58,6 +58,7 @@ export function bindPipeline(api: Registered, configuration: Configuration): Pip
     tracerProvider,
     meterProvider,
     loggerProvider,
+    ending: logs?.ending,
     async forceFlush(timeoutMillis: number): Promise<void> {
       await within(flush(), timeoutMillis);
       await logs?.flush(timeoutMillis);

@@ -2,6 +2,7 @@ import { type CleanAttributes, cleanAttributes, describe } from "../ctx/attribut
 import { diagnose } from "../ctx/diagnostics.ts";
 import { ConfigurationError, refusal } from "../ctx/errors.ts";
 import { isLevel, type ObservabilityLevel } from "../ctx/level.ts";
+import { type Batching, resolveBatching } from "./batching.ts";
 import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
 import { Environment, granted, ignored } from "./environment.ts";
 import type { AutoconfigureOptions, ConfigureOptions, Limits } from "./options.ts";
@@ -17,14 +18,6 @@ export interface Sampling {
   readonly parentBased: boolean;
 }
 
-/** The limits and the rhythm of one batch processor. */
-export interface Batching {
-  readonly scheduledDelayMillis?: number;
-  readonly exportTimeoutMillis?: number;
-  readonly maxQueueSize?: number;
-  readonly maxExportBatchSize?: number;
-}
-
 /** Everything that is known once options and environment have been read: valid, complete, frozen. */
 export interface Configuration {
   readonly disabled: boolean;
@@ -38,6 +31,9 @@ export interface Configuration {
   readonly outputs: Readonly<Record<Signal, Endpoint | "console" | "none">>;
   readonly exportIntervalMillis: number;
   readonly exportTimeoutMillis: number;
+  readonly shutdownTimeoutMillis: number;
+  /** Whether what was recorded is brought out when the process ends without a shutdown. */
+  readonly handleExit: boolean;
   readonly temporality: "cumulative" | "delta" | "lowmemory";
   readonly sampling: Sampling;
   readonly level: ObservabilityLevel;
@@ -97,6 +93,8 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
     exportIntervalMillis: integer(options, "exportIntervalMillis", 1) ??
       environment.integer("OTEL_METRIC_EXPORT_INTERVAL", 1) ?? 5000,
     exportTimeoutMillis,
+    shutdownTimeoutMillis: integer(options, "shutdownTimeoutMillis", 1) ?? 5000,
+    handleExit: resolveHandleExit(options),
     temporality: environment.choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", [
       "cumulative",
       "delta",
@@ -108,8 +106,8 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
     exceptions: resolveExceptions(environment),
     redactor,
     ...limits,
-    spanBatches: resolveBatching("OTEL_BSP", environment),
-    logBatches: resolveBatching("OTEL_BLRP", environment),
+    spanBatches: resolveBatching("OTEL_BSP", 5000, environment),
+    logBatches: resolveBatching("OTEL_BLRP", 1000, environment),
     propagators: resolvePropagators(environment),
     knownMethods: resolveMethods(environment),
     diagnosticLevel: environment.choice("OTEL_LOG_LEVEL", [
@@ -147,7 +145,7 @@ function optionalText(options: Partial<ConfigureOptions>, name: Text): string | 
 
 function integer(
   options: Partial<ConfigureOptions>,
-  name: "exportIntervalMillis" | "exportTimeoutMillis",
+  name: "exportIntervalMillis" | "exportTimeoutMillis" | "shutdownTimeoutMillis",
   least: 1,
 ): number | undefined {
   const value: unknown = options[name];
@@ -167,6 +165,12 @@ const GIVEN_IN_CODE = [
   "deployment.environment.name",
   "deployment.environment",
 ];
+
+function resolveHandleExit(options: Partial<ConfigureOptions>): boolean {
+  const value: unknown = options.handleExit;
+  if (value === undefined || typeof value === "boolean") return value ?? true;
+  throw new TypeError(refusal(ACTION, "handleExit", "be true or false", value));
+}
 
 function resolveAttributes(options: Partial<ConfigureOptions>, environment: Environment): CleanAttributes {
   const given: unknown = options.attributes;
@@ -275,17 +279,6 @@ function resolveLimits(
         ...length,
       ),
     },
-  };
-}
-
-function resolveBatching(prefix: "OTEL_BSP" | "OTEL_BLRP", environment: Environment): Batching {
-  const maxQueueSize = environment.integer(`${prefix}_MAX_QUEUE_SIZE`, 1);
-  const maxExportBatchSize = environment.integer(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 1);
-  return {
-    scheduledDelayMillis: environment.integer(`${prefix}_SCHEDULE_DELAY`, 0),
-    exportTimeoutMillis: environment.integer(`${prefix}_EXPORT_TIMEOUT`, 1),
-    maxQueueSize,
-    maxExportBatchSize,
   };
 }
 

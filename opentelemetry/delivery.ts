@@ -2,6 +2,7 @@ import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { suppressTracing } from "@opentelemetry/core";
 import { diagnose } from "../ctx/diagnostics.ts";
 import type { Endpoint, Signal } from "./endpoint.ts";
+import type { LastAnswer, LastPost } from "./last_flush.ts";
 import { type Batch, type Outcome, Sender, unrefTimeout } from "./sender.ts";
 import { halve } from "./split.ts";
 
@@ -18,7 +19,7 @@ const MAX_FLUSH_BACKOFF = 1000;
 const NOUN: Record<Signal, string> = { traces: "spans", metrics: "data points", logs: "logs" };
 
 /** Why items were given up. */
-export type DropReason = "buffer_full" | "refused" | "rejected" | "shutdown" | "encoding";
+export type DropReason = "queue_full" | "buffer_full" | "refused" | "rejected" | "shutdown" | "encoding";
 
 /**
  * Brings the batches of one signal to the collector, one after the other: what fails in a way that may pass is
@@ -31,7 +32,7 @@ export class Delivery {
   failures = 0;
   /** How many items were given up, by the reason. */
   readonly drops: Map<DropReason, number> = new Map();
-  readonly #signal: Signal;
+  readonly signal: Signal;
   readonly #sender: Sender;
   readonly #queue: Batch[] = [];
   #bytes = 0;
@@ -39,10 +40,16 @@ export class Delivery {
   #wake: (() => void) | undefined;
   #flushUntil = 0;
   #ending = false;
+  /** Until when a collector that cannot be connected to is tried, while the process waits for it. */
+  #patientUntil = Infinity;
+  /** Nothing is sent, until there is more to send. */
+  #resting = false;
+  /** Nothing is sent from here any more. */
+  #held = false;
   #closed = false;
 
   constructor(signal: Signal, endpoint: Endpoint) {
-    this.#signal = signal;
+    this.signal = signal;
     this.#sender = new Sender(endpoint);
   }
 
@@ -56,12 +63,18 @@ export class Delivery {
     return this.drops.values().reduce((sum, items) => sum + items, 0);
   }
 
+  /** Whether another batch does not cost an older one. */
+  get hasRoom(): boolean {
+    return this.#bytes < MAX_BYTES[this.signal] && !this.#closed;
+  }
+
   /** Takes a batch; the oldest ones make room if there is none. */
   enqueue(body: Uint8Array<ArrayBuffer>, items: number): void {
     if (this.#closed) return this.drop(items, "shutdown", "the pipeline is shut down");
     this.#queue.push({ body, items, compressed: false });
     this.#bytes += body.byteLength;
-    const limit = MAX_BYTES[this.#signal];
+    this.#resting = false;
+    const limit = MAX_BYTES[this.signal];
     while (this.#bytes > limit && this.#queue.length > 1) {
       const [oldest] = this.#queue.splice(this.#sender.busy ? 1 : 0, 1);
       this.#bytes -= oldest.body.byteLength;
@@ -74,13 +87,49 @@ export class Delivery {
     this.#start();
   }
 
-  /** Resolves when everything is delivered or given up, or when the time is over; never rejects. */
-  async flush(timeoutMillis: number): Promise<void> {
+  /**
+   * Resolves when everything is delivered or given up, or when the time is over; never rejects. With less patience
+   * it resolves sooner where there is no collector to connect to.
+   */
+  async flush(timeoutMillis: number, patienceMillis = Infinity): Promise<void> {
     if (timeoutMillis <= 0) return;
+    this.#patientUntil = performance.now() + patienceMillis;
+    this.#resting = false;
     this.#flushUntil = Math.max(this.#flushUntil, performance.now() + timeoutMillis);
     this.#wake?.();
     this.#start();
     if (this.#running !== undefined) await within(this.#running, timeoutMillis);
+  }
+
+  /** Leaves what waits where it is, and gives up the request under way, which would keep the process. */
+  rest(): void {
+    this.#resting = true;
+    this.#wake?.();
+    this.#sender.abort();
+  }
+
+  /** Only takes what comes, for {@linkcode Delivery.surrender}. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** What waits, for somebody who sends it at once as the process ends. */
+  surrender(): LastPost[] {
+    this.#closed = true;
+    return this.#queue.map((batch) => this.#sender.request(batch));
+  }
+
+  /** Books what came of what was surrendered. */
+  conclude(answers: readonly LastAnswer[]): void {
+    const batches = this.#queue.splice(0);
+    for (const [index, batch] of batches.entries()) {
+      const outcome = this.#sender.lastOutcome(answers[index]);
+      if (outcome.kind !== "retry") this.#book(batch, outcome);
+      else {
+        const why = `${this.#sender.shown} did not take them before the end: ${outcome.why}`;
+        this.drop(batch.items, "shutdown", why);
+      }
+    }
   }
 
   /** Ends it: what is still there after the time is dropped, and said. */
@@ -99,13 +148,14 @@ export class Delivery {
   drop(items: number, kind: DropReason, why: string): void {
     this.drops.set(kind, (this.drops.get(kind) ?? 0) + items);
     diagnose(
-      `drop:${this.#signal}:${kind === "refused" ? why : kind}`,
-      `Dropped ${items} ${NOUN[this.#signal]} (${this.dropped} in all): ${why}`,
+      `drop:${this.signal}:${kind === "refused" ? why : kind}`,
+      `Dropped ${items} ${NOUN[this.signal]} (${this.dropped} in all): ${why}`,
     );
   }
 
   #start(): void {
-    if (this.#running !== undefined || this.#queue.length === 0 || this.#closed) return;
+    if (this.#running !== undefined || this.#queue.length === 0) return;
+    if (this.#closed || this.#resting || this.#held) return;
     // Whoever exports is not traced, and does not keep alive the scope that happened to fill the batch.
     this.#running = context.with(suppressTracing(ROOT_CONTEXT), () => this.#run()).finally(() => {
       this.#running = undefined;
@@ -115,7 +165,7 @@ export class Delivery {
 
   async #run(): Promise<void> {
     let attempt = 0;
-    while (this.#queue.length > 0 && !this.#closed) {
+    while (this.#queue.length > 0 && !this.#closed && !this.#resting) {
       const batch = this.#queue[0];
       const before = batch.body.byteLength;
       const outcome = await this.#sender.send(batch);
@@ -128,10 +178,12 @@ export class Delivery {
         continue;
       }
       this.failures++;
+      if (this.#resting) return;
+      if (outcome.unreachable && performance.now() > this.#patientUntil) return void (this.#resting = true);
       diagnose(
         `export:${outcome.why}`,
         `Cannot export to ${this.#sender.shown} now, trying again: ${outcome.why}; ${this.queued} ${
-          NOUN[this.#signal]
+          NOUN[this.signal]
         } wait`,
       );
       await this.#backOff(attempt++, outcome.after);
@@ -140,12 +192,15 @@ export class Delivery {
 
   /** Books what the collector said of the first batch, which is then done with. */
   async #settle(batch: Batch, outcome: Exclude<Outcome, { kind: "retry" }>): Promise<void> {
-    const { shown } = this.#sender;
     const halves = outcome.kind === "refused" && outcome.tooLarge ? await halve(batch) : [];
     if (this.#queue[0] !== batch) return;
     this.#queue.splice(0, 1, ...halves);
     this.#bytes += halves.reduce((sum, { body }) => sum + body.byteLength, 0) - batch.body.byteLength;
-    if (halves.length > 0) return;
+    if (halves.length === 0) this.#book(batch, outcome);
+  }
+
+  #book(batch: Batch, outcome: Exclude<Outcome, { kind: "retry" }>): void {
+    const { shown } = this.#sender;
     if (outcome.kind === "refused") {
       this.failures++;
       return this.drop(batch.items, "refused", `${shown} refused them: ${outcome.why}`);
@@ -155,7 +210,7 @@ export class Delivery {
     this.delivered += batch.items - rejected;
     const said = message === "" ? "" : `: ${message}`;
     if (rejected > 0) this.drop(rejected, "rejected", `${shown} rejected them${said}`);
-    else if (message !== "") diagnose(`warned:${this.#signal}`, `${shown} took all and warns${said}`);
+    else if (message !== "") diagnose(`warned:${this.signal}`, `${shown} took all and warns${said}`);
   }
 
   /** Waits before the next try. A flush shortens the wait, unless the collector has said how long it is. */
@@ -182,7 +237,8 @@ export class Delivery {
   }
 }
 
-async function within(promise: Promise<void>, millis: number): Promise<void> {
+/** Waits for a promise, but no longer than this. */
+export async function within(promise: Promise<unknown>, millis: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, millis));
   await Promise.race([promise, timeout]);

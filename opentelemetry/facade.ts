@@ -205,8 +205,8 @@ export interface OpenTelemetryFacade {
   /** Exports what was recorded so far; resolves when it has arrived, or the export time limit is over. */
   forceFlush(): Promise<void>;
   /**
-   * Exports what was recorded, for at most 5 seconds, and ends the pipeline; `configure` may be called again
-   * afterwards. Scopes that are still open go on, unrecorded.
+   * Exports what was recorded, for at most `shutdownTimeoutMillis`, and ends the pipeline; `configure` may be
+   * called again afterwards. Scopes that are still open go on, unrecorded.
    */
   shutdown(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { ScopeContextManager } from "./context_manager.ts";
 import { diagLogger } from "./diag.ts";
 import { ForeignContexts } from "./foreign_contexts.ts";
 import { flushOnSignals } from "./native.ts";
+import { handleExits } from "./lifecycle.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import { createPipeline, type Pipeline } from "./providers.ts";
 import { isHidden, isNative, type Registered, registered, registerNativeLogs } from "./registered.ts";
@@ -42,7 +43,7 @@ export function installPipeline(configuration: Configuration): Installed {
   });
   register(api.propagation, () => propagation.setGlobalPropagator(propagator), propagation);
   if (api.context !== undefined) engine.contexts = new ForeignContexts(api.context);
-  undo.push(keepInStep(api, pipeline));
+  undo.push(keepInStep(api, pipeline), watchExits(configuration, pipeline));
   if (isNative(api)) {
     say("Deno's built-in OpenTelemetry is on, and this pipeline exports beside it, in the same traces");
   } else if (api.trace !== undefined || api.metrics !== undefined) {
@@ -75,7 +76,7 @@ export function installBinding(options: AutoconfigureOptions): Installed {
       undo.push(() => context.disable());
     }
   }
-  undo.push(keepInStep(api, pipeline));
+  undo.push(keepInStep(api, pipeline), watchExits(configuration, pipeline));
   return { configuration, pipeline, uninstall: () => undo.forEach((undo) => undo()) };
 }
 
@@ -105,6 +106,13 @@ function keepInStep(api: Registered, { engine, loggerProvider }: Pipeline): () =
     setLocator(undefined);
     withdrawLogs();
   };
+}
+
+function watchExits(
+  { handleExit, shutdownTimeoutMillis }: Configuration,
+  { ending }: Pipeline,
+): () => void {
+  return handleExit && ending !== undefined ? handleExits(ending, shutdownTimeoutMillis) : () => {};
 }
 
 function say(what: string): void {

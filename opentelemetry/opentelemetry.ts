@@ -20,8 +20,6 @@ import { OpenTelemetryObservability } from "./observability.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import { resolveRemote } from "./propagation.ts";
 
-const SHUTDOWN_TIMEOUT = 5000;
-
 let installed: Installed | undefined;
 
 /**
@@ -96,11 +94,11 @@ export const OpenTelemetry: OpenTelemetryFacade = {
 
   async shutdown(): Promise<void> {
     if (installed === undefined) return;
-    const { pipeline, uninstall } = installed;
+    const { pipeline, uninstall, configuration } = installed;
     installed = undefined;
     setDefaultObservability(undefined);
     uninstall();
-    await pipeline?.shutdown(SHUTDOWN_TIMEOUT);
+    await pipeline?.shutdown(configuration.shutdownTimeoutMillis);
   },
 };
 

@@ -51,6 +51,15 @@ export interface ConfigureOptions {
   readonly exportIntervalMillis?: number;
   /** How long one export may take, in milliseconds. Default 10000; `OTEL_EXPORTER_OTLP_TIMEOUT`. */
   readonly exportTimeoutMillis?: number;
+  /** How long `shutdown`, or the end of the process, may take to export the rest, in milliseconds. Default 5000. */
+  readonly shutdownTimeoutMillis?: number;
+  /**
+   * Whether what was recorded is exported when the process ends without a `shutdown`: by itself, by `Deno.exit`, an
+   * uncaught error, SIGTERM or SIGINT; scopes that are still open are ended with the attribute
+   * `haiway.scope.interrupted`. Exit code and signal stay what they would have been, and a program's own signal
+   * listeners keep control. Default `true`.
+   */
+  readonly handleExit?: boolean;
   /** How export bodies are compressed. Default `"none"`; `OTEL_EXPORTER_OTLP_COMPRESSION`. */
   readonly compression?: "none" | "gzip";
   /** Further attributes of the resource; they win over those the library sets. `OTEL_RESOURCE_ATTRIBUTES`. */

@@ -1,17 +1,21 @@
 import type { LoggerProvider as ApiLoggerProvider } from "@opentelemetry/api";
-import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
+import { LoggerProvider } from "@opentelemetry/sdk-logs";
 import { diagnose, diagnoseFailure } from "../ctx/diagnostics.ts";
 import type { Configuration } from "./configuration.ts";
 import { ConsoleLogProcessor } from "./console.ts";
 import { Delivery } from "./delivery.ts";
+import { Ending } from "./ending.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Environment, granted } from "./environment.ts";
 import { createLogExporter } from "./exporter.ts";
+import { LogBatchProcessor } from "./processors.ts";
 import { createResource } from "./resource.ts";
 
 /** A logger provider of the library's own, beside providers of somebody else who have none. */
 export interface PrivateLogs {
   readonly provider: ApiLoggerProvider;
+  /** What is done when the process ends without a shutdown; missing where there is nothing to deliver. */
+  readonly ending?: Ending;
   flush(timeoutMillis: number): Promise<void>;
   shutdown(timeoutMillis: number): Promise<void>;
 }
@@ -30,13 +34,15 @@ export function createPrivateLogs(configuration: Configuration, native: boolean)
   }
   const delivery = new Delivery("logs", output);
   const exporter = createLogExporter(output, delivery);
+  const processor = new LogBatchProcessor(exporter, configuration.logBatches, delivery);
   const provider = new LoggerProvider({
     resource,
-    processors: [new BatchLogRecordProcessor({ exporter, ...configuration.logBatches })],
+    processors: [processor],
     logRecordLimits: configuration.logLimits,
   });
   return {
     provider,
+    ending: new Ending([processor.batches], [], [delivery]),
     async flush(timeoutMillis: number): Promise<void> {
       await attempt(() => provider.forceFlush());
       await delivery.flush(timeoutMillis);

@@ -7,20 +7,9 @@ import type {
   SpanKind,
   TracerProvider,
 } from "@opentelemetry/api";
+import { LoggerProvider, type LogRecordExporter, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
+import { MeterProvider, type PushMetricExporter } from "@opentelemetry/sdk-metrics";
 import {
-  BatchLogRecordProcessor,
-  LoggerProvider,
-  type LogRecordExporter,
-  type LogRecordProcessor,
-} from "@opentelemetry/sdk-logs";
-import {
-  MeterProvider,
-  type MetricReader,
-  PeriodicExportingMetricReader,
-  type PushMetricExporter,
-} from "@opentelemetry/sdk-metrics";
-import {
-  BatchSpanProcessor,
   ParentBasedSampler,
   type Sampler,
   type SpanExporter,
@@ -32,10 +21,13 @@ import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { now } from "./clock.ts";
 import type { Configuration } from "./configuration.ts";
 import { ConsoleLogProcessor, ConsoleMetricExporter, ConsoleSpanProcessor } from "./console.ts";
-import { Delivery } from "./delivery.ts";
+import { Delivery, within } from "./delivery.ts";
+import { Ending, type Queue } from "./ending.ts";
 import type { Endpoint, Signal } from "./endpoint.ts";
 import { createLogExporter, createMetricExporter, createSpanExporter } from "./exporter.ts";
 import { Instruments } from "./instruments.ts";
+import { ScopeMetricReader } from "./metric_reader.ts";
+import { LogBatchProcessor, SpanBatchProcessor } from "./processors.ts";
 import type { Engine } from "./recorder.ts";
 import { createResource } from "./resource.ts";
 import { ScopeTracerProvider } from "./tracer.ts";
@@ -49,6 +41,8 @@ export interface Pipeline {
   readonly loggerProvider: ApiLoggerProvider;
   /** Hands on everything recorded so far; resolves when it is delivered or the time is over. */
   forceFlush(timeoutMillis: number): Promise<void>;
+  /** What is done when the process ends without a shutdown; missing where there is nothing to deliver. */
+  readonly ending?: Ending;
   /** The last flush, after which nothing is recorded any more. */
   shutdown(timeoutMillis: number): Promise<void>;
 }
@@ -70,31 +64,32 @@ export function createPipeline(
   const { redactor } = configuration;
   const resource = createResource(configuration);
   const { deliveries } = exporters;
+  const deliveryOf = (signal: Signal) => deliveries.find((delivery) => delivery.signal === signal);
   const { traces, logs } = configuration.outputs;
+  const queues: Queue[] = [];
 
   const spanProcessors: SpanProcessor[] = [];
   if (traces === "console") spanProcessors.push(new ConsoleSpanProcessor(redactor));
   if (exporters.traces !== undefined) {
     const { spanBatches } = configuration;
-    spanProcessors.push(new BatchSpanProcessor({ exporter: exporters.traces, ...spanBatches }));
+    const processor = new SpanBatchProcessor(exporters.traces, spanBatches, deliveryOf("traces"));
+    spanProcessors.push(processor);
+    queues.push(processor.batches);
   }
 
   const logProcessors: LogRecordProcessor[] = [];
   if (logs === "console") logProcessors.push(new ConsoleLogProcessor(redactor));
   if (exporters.logs !== undefined) {
     const { logBatches } = configuration;
-    logProcessors.push(new BatchLogRecordProcessor({ exporter: exporters.logs, ...logBatches }));
+    const processor = new LogBatchProcessor(exporters.logs, logBatches, deliveryOf("logs"));
+    logProcessors.push(processor);
+    queues.push(processor.batches);
   }
 
-  const readers: MetricReader[] = [];
+  const readers: ScopeMetricReader[] = [];
   if (exporters.metrics !== undefined) {
-    readers.push(
-      new PeriodicExportingMetricReader({
-        exporter: exporters.metrics,
-        exportIntervalMillis: configuration.exportIntervalMillis,
-        exportTimeoutMillis: Math.min(configuration.exportTimeoutMillis, configuration.exportIntervalMillis),
-      }),
-    );
+    const { exportIntervalMillis, exportTimeoutMillis: timeoutMillis } = configuration;
+    readers.push(new ScopeMetricReader({ exporter: exporters.metrics, exportIntervalMillis, timeoutMillis }));
   }
 
   const tracerProvider = new ScopeTracerProvider({
@@ -128,22 +123,17 @@ export function createPipeline(
     tracerProvider,
     meterProvider,
     loggerProvider,
+    ending: new Ending(queues, readers, deliveries),
     async forceFlush(timeoutMillis: number): Promise<void> {
       const until = performance.now() + timeoutMillis;
-      await all("flush", [
-        tracerProvider.forceFlush(),
-        loggerProvider.forceFlush(),
-        meterProvider.forceFlush(),
-      ]);
+      const providers = [tracerProvider, loggerProvider, meterProvider];
+      await within(all("flush", providers.map((provider) => provider.forceFlush())), timeoutMillis);
       await all("flush", deliveries.map((delivery) => delivery.flush(until - performance.now())));
     },
     async shutdown(timeoutMillis: number): Promise<void> {
       const until = performance.now() + timeoutMillis;
-      await all("shut down", [
-        tracerProvider.shutdown(),
-        loggerProvider.shutdown(),
-        meterProvider.shutdown(),
-      ]);
+      const providers = [tracerProvider, loggerProvider, meterProvider];
+      await within(all("shut down", providers.map((provider) => provider.shutdown())), timeoutMillis);
       await all("shut down", deliveries.map((delivery) => delivery.shutdown(until - performance.now())));
     },
   };

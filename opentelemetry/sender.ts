@@ -1,5 +1,6 @@
 import { reason } from "../ctx/diagnostics.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { LastAnswer, LastPost } from "./last_flush.ts";
 import { send } from "./transport.ts";
 
 const MAX_RETRY_AFTER = 3_600_000;
@@ -22,7 +23,13 @@ export interface Batch {
 /** What came of sending a batch. */
 export type Outcome =
   | { readonly kind: "delivered"; readonly rejected: number; readonly message: string }
-  | { readonly kind: "retry"; readonly why: string; readonly after: number | undefined }
+  | {
+    readonly kind: "retry";
+    readonly why: string;
+    readonly after: number | undefined;
+    /** Whether there was nobody to answer at all. */
+    readonly unreachable: boolean;
+  }
   | { readonly kind: "refused"; readonly why: string; readonly tooLarge: boolean };
 
 /** Sends one batch at a time to an endpoint, and says what came of it. Never rejects. */
@@ -52,42 +59,60 @@ export class Sender {
   }
 
   async send(batch: Batch): Promise<Outcome> {
-    const { url, headers, timeoutMillis, protocol } = this.#endpoint;
+    const { timeoutMillis } = this.#endpoint;
     const sending = this.#sending = new AbortController();
     const abort = () => sending.abort();
     let timer = unrefTimeout(abort, timeoutMillis);
     try {
       if (this.#endpoint.compression === "gzip" && !batch.compressed) await compress(batch);
-      const response = await send(url, {
-        method: "POST",
-        headers: {
-          "content-type": protocol === "http/json" ? "application/json" : "application/x-protobuf",
-          ...(batch.compressed && { "content-encoding": "gzip" }),
-          ...headers,
-        },
-        body: batch.body,
-        redirect: "manual",
-        signal: sending.signal,
-      });
+      const { url, headers, body } = this.request(batch);
+      const { signal } = sending;
+      const response = await send(url, { method: "POST", headers, body, redirect: "manual", signal });
       clearTimeout(timer);
       timer = unrefTimeout(abort, Math.min(ANSWER_TIMEOUT, timeoutMillis));
       return this.#outcomeOf(response, await readAnswer(response));
     } catch (error) {
-      const why = sending.signal.aborted ? `no answer within ${timeoutMillis} ms` : causeOf(error);
-      return { kind: "retry", why: this.#mask(why), after: undefined };
+      const { aborted } = sending.signal;
+      const why = aborted ? `no answer within ${timeoutMillis} ms` : causeOf(error);
+      return { kind: "retry", why: this.#mask(why), after: undefined, unreachable: !aborted };
     } finally {
       clearTimeout(timer);
       this.#sending = undefined;
     }
   }
 
-  #outcomeOf({ status, headers }: Response, answer: Uint8Array): Outcome {
+  /** The request of a batch, for those who send it by other means. */
+  request({ body, compressed }: Batch): LastPost {
+    const { url, headers, protocol } = this.#endpoint;
+    return {
+      url,
+      headers: {
+        "content-type": protocol === "http/json" ? "application/json" : "application/x-protobuf",
+        ...(compressed && { "content-encoding": "gzip" }),
+        ...headers,
+      },
+      body,
+    };
+  }
+
+  /** What came of a request that was sent by other means. */
+  lastOutcome({ status, type, said }: LastAnswer): Outcome {
+    if (status !== undefined) {
+      return this.#outcomeOf({ status, headers: new Headers({ "content-type": type }) }, said);
+    }
+    const message = withoutUrl(new TextDecoder().decode(said));
+    const why = message === "" ? "no answer in time" : this.#mask(message);
+    return { kind: "retry", why, after: undefined, unreachable: message !== "" };
+  }
+
+  #outcomeOf({ status, headers }: Pick<Response, "status" | "headers">, answer: Uint8Array): Outcome {
     if (status >= 200 && status <= 299) {
       const { rejected, message } = partialSuccess(answer, headers.get("content-type") ?? "");
       return { kind: "delivered", rejected, message: this.#mask(message) };
     }
     if (RETRYABLE.has(status)) {
-      return { kind: "retry", why: `HTTP ${status}`, after: retryAfter(headers.get("retry-after")) };
+      const after = retryAfter(headers.get("retry-after"));
+      return { kind: "retry", why: `HTTP ${status}`, after, unreachable: false };
     }
     const redirect = status >= 300 && status <= 399 ? ", a redirect, which is not followed" : "";
     return { kind: "refused", why: `HTTP ${status}${redirect}`, tooLarge: status === 413 };
@@ -183,5 +208,10 @@ function retryAfter(value: string | null): number | undefined {
 function causeOf(error: unknown): string {
   let cause = error;
   while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
-  return reason(cause).replace(/ ?for url \([^)]*\):?/, "");
+  return withoutUrl(reason(cause));
+}
+
+/** The endpoint may hold secrets. */
+function withoutUrl(message: string): string {
+  return message.replace(/ ?for url \([^)]*\):?/, "");
 }

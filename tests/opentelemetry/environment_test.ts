@@ -28,7 +28,7 @@ async function resolve(
 
 Deno.test("without options and variables everything has the default of the specification or of the design", async () => {
   const { configuration, said } = await resolve({});
-  const { instance, ...rest } = configuration;
+  const { instance, redactor: _, ...rest } = configuration;
   assertEquals(said, []);
   assert(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(instance));
   assertEquals(rest as Partial<Configuration>, {
@@ -54,8 +54,20 @@ Deno.test("without options and variables everything has the default of the speci
       attributePerLinkCountLimit: 128,
     },
     logLimits: { attributeCountLimit: 128, attributeValueLengthLimit: Infinity },
-    spanBatches: {},
-    logBatches: {},
+    spanBatches: {
+      scheduledDelayMillis: 5000,
+      exportTimeoutMillis: 30_000,
+      maxQueueSize: 2048,
+      maxExportBatchSize: 512,
+    },
+    logBatches: {
+      scheduledDelayMillis: 1000,
+      exportTimeoutMillis: 30_000,
+      maxQueueSize: 2048,
+      maxExportBatchSize: 512,
+    },
+    shutdownTimeoutMillis: 5000,
+    handleExit: true,
     propagators: ["tracecontext", "baggage"],
     knownMethods: ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"],
     diagnosticLevel: "warn",
@@ -120,6 +132,8 @@ Deno.test("every variable is read", async () => {
     outputs: { traces: endpoint("traces"), metrics: endpoint("metrics"), logs: endpoint("logs") },
     exportIntervalMillis: 1234,
     exportTimeoutMillis: 7000,
+    shutdownTimeoutMillis: 5000,
+    handleExit: true,
     temporality: "delta",
     sampling: { ratio: 0.25, parentBased: false },
     level: "info",

@@ -1,0 +1,88 @@
+import { runIn } from "../ctx/scope.ts";
+import type { Batching } from "./batching.ts";
+import { unrefTimeout } from "./sender.ts";
+
+/** Where the batches of a signal go. */
+export interface Outlet<T> {
+  /** Takes a batch at once: what it cannot keep it drops and counts itself. */
+  take(items: T[]): void;
+  /** Whether there is room for another batch. */
+  hasRoom(): boolean;
+  /** Counts items that were given up before they came to a batch. */
+  overflow(items: number): void;
+}
+
+/**
+ * The queue of ended spans, or of logs, on their way into batches. It is not one of the SDK's, as those cannot be
+ * emptied without waiting (`Deno.exit` waits for nobody), and drop what a burst without an `await` records beyond
+ * their queue, although there is room behind it.
+ */
+export class Batches<T> {
+  /** How many items came. */
+  created = 0;
+  readonly #outlet: Outlet<T>;
+  readonly #queueSize: number;
+  readonly #batchSize: number;
+  readonly #delayMillis: number;
+  #queue: T[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #urgent = false;
+
+  constructor(outlet: Outlet<T>, batching: Batching) {
+    this.#outlet = outlet;
+    this.#queueSize = batching.maxQueueSize;
+    this.#batchSize = Math.min(batching.maxExportBatchSize, batching.maxQueueSize);
+    this.#delayMillis = batching.scheduledDelayMillis;
+  }
+
+  /** How many items wait. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  add(item: T): void {
+    this.created++;
+    if (this.#queue.length >= this.#queueSize) {
+      // A burst that leaves the event loop no time to come by: the program pays for the batch, or it is lost.
+      if (!this.#outlet.hasRoom()) return this.#outlet.overflow(1);
+      this.#hand();
+    }
+    const length = this.#queue.push(item);
+    if (length >= this.#batchSize ? !this.#urgent : this.#timer === undefined) this.#schedule();
+  }
+
+  /** Hands everything on, now. */
+  drain(): void {
+    while (this.#queue.length > 0) this.#hand();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#urgent = false;
+  }
+
+  /** Hands everything on that is there now, and lets the event loop run between the batches. */
+  async flush(): Promise<void> {
+    for (let left = this.#queue.length; left > 0; left -= this.#batchSize) {
+      this.#hand();
+      if (left > this.#batchSize) await new Promise((resolve) => setTimeout(resolve));
+    }
+  }
+
+  #hand(): void {
+    const all = this.#queue.length <= this.#batchSize;
+    const items = all ? this.#queue : this.#queue.splice(0, this.#batchSize);
+    if (all) this.#queue = [];
+    this.#outlet.take(items);
+  }
+
+  /** Comes back soon for a full batch, else after the delay; in no scope, which the timer would keep. */
+  #schedule(): void {
+    this.#urgent = this.#queue.length >= this.#batchSize;
+    clearTimeout(this.#timer);
+    this.#timer = runIn(undefined, unrefTimeout, () => {
+      this.#timer = undefined;
+      this.#urgent = false;
+      if (this.#queue.length > 0) this.#hand();
+      if (this.#queue.length > 0) this.#schedule();
+    }, this.#urgent ? 0 : this.#delayMillis);
+  }
+}

@@ -1,0 +1,90 @@
+import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import { type Delivery, within } from "./delivery.ts";
+import { postNow } from "./last_flush.ts";
+import type { ScopeMetricReader } from "./metric_reader.ts";
+
+/** A queue before a delivery. */
+export interface Queue {
+  readonly queued: number;
+  drain(): void;
+  flush(): Promise<void>;
+}
+
+/** How long a collector that cannot be connected to may hold up the end of the process, in milliseconds. */
+const PATIENCE = 1000;
+
+/** Brings out what was recorded when the process ends without a shutdown, in one time limit for all that it takes. */
+export class Ending {
+  readonly #queues: readonly Queue[];
+  readonly #readers: readonly ScopeMetricReader[];
+  readonly #deliveries: readonly Delivery[];
+  #left = Infinity;
+  #patience = PATIENCE;
+
+  constructor(
+    queues: readonly Queue[],
+    readers: readonly ScopeMetricReader[],
+    deliveries: readonly Delivery[],
+  ) {
+    this.#queues = queues;
+    this.#readers = readers;
+    this.#deliveries = deliveries;
+  }
+
+  /** Whether something was recorded that has not arrived. */
+  get #pending(): boolean {
+    return this.#queues.some(({ queued }) => queued > 0) ||
+      this.#deliveries.some(({ queued }) => queued > 0) ||
+      this.#readers.some(({ hasNews }) => hasNews);
+  }
+
+  /**
+   * While promises are still waited for: keeps the process as long as it takes to deliver, and no longer than the
+   * limit, or than the collector can be connected to.
+   */
+  async flush(timeoutMillis: number): Promise<void> {
+    if (this.#patience === 0 || !this.#pending) return;
+    await this.#spend(timeoutMillis, async (left) => {
+      const until = performance.now() + left;
+      await within(Promise.all(this.#queues.map((queue) => queue.flush())), left);
+      for (const reader of this.#readers) reader.exportNow();
+      const flushes = this.#deliveries.map((delivery) =>
+        delivery.flush(until - performance.now(), this.#patience)
+      );
+      await Promise.all(flushes);
+      if (!this.#deliveries.some(({ queued }) => queued > 0)) return;
+      this.#patience = 0;
+      for (const delivery of this.#deliveries) delivery.rest();
+    });
+  }
+
+  /** When nothing is waited for any more: blocks until everything is delivered, or given up. */
+  flushNow(timeoutMillis: number): void {
+    try {
+      if (!this.#pending) return;
+      this.#spend(timeoutMillis, (left) => {
+        for (const delivery of this.#deliveries) delivery.hold();
+        for (const queue of this.#queues) queue.drain();
+        for (const reader of this.#readers) reader.exportNow();
+        const posts = this.#deliveries.map((delivery) => delivery.surrender());
+        const answers = postNow(posts.flat(), left, this.#patience);
+        for (const [index, delivery] of this.#deliveries.entries()) {
+          delivery.conclude(answers.splice(0, posts[index].length));
+        }
+      });
+    } catch (error) {
+      diagnoseFailure("export while the process ends", error);
+    }
+  }
+
+  /** Runs with what is left of the limit, and books what it took. */
+  #spend<T>(timeoutMillis: number, body: (left: number) => T): T {
+    this.#left = Math.min(this.#left, timeoutMillis);
+    const started = performance.now();
+    const book = () => this.#left = Math.max(0, this.#left - (performance.now() - started));
+    const result = body(this.#left);
+    if (result instanceof Promise) return result.finally(book) as T;
+    book();
+    return result;
+  }
+}

@@ -1,0 +1,61 @@
+import process from "node:process";
+import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import type { Ending } from "./ending.ts";
+import { granted } from "./environment.ts";
+import { override } from "./override.ts";
+import { watchSignal } from "./signals.ts";
+
+/** The signals that end a process, and the codes that say so where the process may not send them to itself. */
+const SIGNALS = { SIGTERM: 143, SIGINT: 130 } as const;
+
+/** Events of the runtime that end the process, unless somebody prevents it. */
+const FATAL = new Set(["error", "unhandledrejection"]);
+
+/**
+ * Flushes at every way in which the process can end without a shutdown, and changes nothing about how it ends.
+ * Returns what undoes it.
+ */
+export function handleExits(ending: Ending, timeoutMillis: number): () => void {
+  const beforeUnload = () => {
+    ending.flush(timeoutMillis).catch((error) => diagnoseFailure("export before the process ends", error));
+  };
+  const unload = () => ending.flushNow(timeoutMillis);
+  globalThis.addEventListener("beforeunload", beforeUnload);
+  globalThis.addEventListener("unload", unload);
+  const unwatch = [
+    watchFatal(unload),
+    ...(Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).map((signal) =>
+      watchSignal(signal, (isOurs, stop) => {
+        if (!isOurs) return beforeUnload();
+        unload();
+        stop();
+        if (granted({ name: "run" })) Deno.kill(Deno.pid, signal);
+        else Deno.exit(SIGNALS[signal]);
+      })
+    ),
+  ];
+  return () => {
+    globalThis.removeEventListener("beforeunload", beforeUnload);
+    globalThis.removeEventListener("unload", unload);
+    for (const stop of unwatch.reverse()) stop();
+  };
+}
+
+/**
+ * Calls back when an error or a rejection is about to end the process. A listener of the events cannot know, as
+ * those after it may still prevent it; only the dispatch has seen them all.
+ */
+function watchFatal(callback: () => void): () => void {
+  const original = globalThis.dispatchEvent;
+  return override(globalThis, "dispatchEvent", (event: Event): boolean => {
+    const goesOn = original.call(globalThis, event);
+    if (FATAL.has(event.type) && !event.defaultPrevented && !isHandledByNode(event.type)) callback();
+    return goesOn;
+  });
+}
+
+/** Node's own event for it is emitted after the dispatch, and prevents the end too. */
+function isHandledByNode(type: string): boolean {
+  const rejected = type === "unhandledrejection" && process.listenerCount("unhandledRejection") > 0;
+  return rejected || process.listenerCount("uncaughtException") > 0;
+}

@@ -1,0 +1,63 @@
+import { TraceFlags } from "@opentelemetry/api";
+import type { ExportResult } from "@opentelemetry/core";
+import type { LogRecordProcessor, ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
+import { Batches } from "./batches.ts";
+import type { Batching } from "./batching.ts";
+import { type Delivery, within } from "./delivery.ts";
+
+/** What an exporter of spans and one of logs have in common. */
+interface Exporter<T> {
+  export(items: T[], done: (result: ExportResult) => void): void;
+  forceFlush?(): Promise<void>;
+}
+
+/** What both processors are: batches before an exporter. */
+class BatchProcessor<T> {
+  readonly batches: Batches<T>;
+  readonly #exporter: Exporter<T>;
+  readonly #timeoutMillis: number;
+  #open = true;
+
+  constructor(exporter: Exporter<T>, batching: Batching, delivery?: Delivery) {
+    this.#exporter = exporter;
+    this.#timeoutMillis = batching.exportTimeoutMillis;
+    this.batches = new Batches({
+      take: (items) => exporter.export(items, () => {}),
+      hasRoom: () => delivery?.hasRoom ?? true,
+      overflow: (items) => delivery?.drop(items, "queue_full", "they came faster than they could be sent"),
+    }, batching);
+  }
+
+  async forceFlush(): Promise<void> {
+    await this.batches.flush();
+    await within(this.#exporter.forceFlush?.() ?? Promise.resolve(), this.#timeoutMillis);
+  }
+
+  /** The delivery behind the exporter is shut down by the pipeline, which knows how long that may take. */
+  async shutdown(): Promise<void> {
+    this.#open = false;
+    await this.batches.flush();
+    this.batches.drain();
+  }
+
+  protected add(item: T): void {
+    if (this.#open) this.batches.add(item);
+  }
+}
+
+/** Batches ended spans that are sampled. */
+export class SpanBatchProcessor extends BatchProcessor<ReadableSpan> implements SpanProcessor {
+  onStart(): void {}
+
+  onEnd(span: ReadableSpan): void {
+    if (span.spanContext().traceFlags & TraceFlags.SAMPLED) this.add(span);
+  }
+}
+
+/** Batches logs. */
+export class LogBatchProcessor extends BatchProcessor<ReadableLogRecord> implements LogRecordProcessor {
+  onEmit(record: ReadableLogRecord): void {
+    this.add(record);
+  }
+}
