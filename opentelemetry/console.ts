@@ -1,4 +1,4 @@
-import { type Context, type HrTime, ROOT_CONTEXT, SpanStatusCode } from "@opentelemetry/api";
+import { type Context, type HrTime, ROOT_CONTEXT, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode, hrTimeToMilliseconds } from "@opentelemetry/core";
 import type { LogRecordProcessor, ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import {
@@ -26,6 +26,7 @@ import type { Exception } from "../ctx/errors.ts";
 import { type ObservabilityLevel, SEVERITY } from "../ctx/level.ts";
 import { spanOf } from "./context.ts";
 import type { Redactor } from "./redaction.ts";
+import { NAME } from "./version.ts";
 
 /** Shows each trace as a tree when its root span has ended, whoever made the spans in it. */
 export class ConsoleSpanProcessor implements SpanProcessor {
@@ -74,13 +75,17 @@ export class ConsoleSpanProcessor implements SpanProcessor {
   }
 }
 
-/** Writes each log as a line at once; events are in the tree of their span. */
+/** Writes each log as a line at once, and each event that is not in the tree of its span. */
 export class ConsoleLogProcessor implements LogRecordProcessor {
-  constructor(private readonly redactor?: Redactor) {}
+  constructor(
+    private readonly redactor?: Redactor,
+    /** Whether the events of sampled scopes are in trees. */
+    private readonly eventsInTrees: boolean = false,
+  ) {}
 
   onEmit(given: ReadableLogRecord, context: Context = ROOT_CONTEXT): void {
     const record = this.redactor?.log(given) ?? given;
-    if (record.eventName !== undefined && record.spanContext !== undefined) return;
+    if (this.eventsInTrees && isInTree(record)) return;
     const { attributes, exception } = takeException(cleanAttributes(record.attributes));
     const level = levelOf(record.severityNumber ?? SEVERITY.info);
     const message = typeof record.body === "string" ? record.body : describe(record.body ?? record.eventName);
@@ -107,6 +112,12 @@ export class ConsoleLogProcessor implements LogRecordProcessor {
   shutdown(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** Events of scopes are on their span as well; exceptions are logs where they are not. */
+function isInTree({ eventName, spanContext, instrumentationScope }: ReadableLogRecord): boolean {
+  return eventName !== undefined && eventName !== "exception" && instrumentationScope.name === NAME &&
+    ((spanContext?.traceFlags ?? TraceFlags.NONE) & TraceFlags.SAMPLED) !== 0;
 }
 
 /** What an export showed of a stream, for the next one to go on from. */

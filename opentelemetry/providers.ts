@@ -78,7 +78,10 @@ export function createPipeline(
   }
 
   const logProcessors: LogRecordProcessor[] = [];
-  if (logs === "console") logProcessors.push(new ConsoleLogProcessor(redactor));
+  if (logs === "console") {
+    const eventsInTrees = traces === "console" && configuration.events !== "log";
+    logProcessors.push(new ConsoleLogProcessor(redactor, eventsInTrees));
+  }
   if (exporters.logs !== undefined) {
     const { logBatches } = configuration;
     const processor = new LogBatchProcessor(exporters.logs, logBatches, deliveryOf("logs"));
