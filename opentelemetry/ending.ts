@@ -1,6 +1,7 @@
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { type Delivery, within } from "./delivery.ts";
 import { postNow } from "./last_flush.ts";
+import type { LiveSpans } from "./live_spans.ts";
 import type { ScopeMetricReader } from "./metric_reader.ts";
 
 /** A queue before a delivery. */
@@ -8,6 +9,14 @@ export interface Queue {
   readonly queued: number;
   drain(): void;
   flush(): Promise<void>;
+}
+
+/** What there is to bring out, in the order in which it is handed on. */
+interface Parts {
+  readonly live?: LiveSpans;
+  readonly queues: readonly Queue[];
+  readonly readers?: readonly ScopeMetricReader[];
+  readonly deliveries: readonly Delivery[];
 }
 
 /** How long a collector that cannot be connected to may hold up the end of the process, in milliseconds. */
@@ -18,17 +27,15 @@ export class Ending {
   readonly #queues: readonly Queue[];
   readonly #readers: readonly ScopeMetricReader[];
   readonly #deliveries: readonly Delivery[];
+  readonly #live: LiveSpans | undefined;
   #left = Infinity;
   #patience = PATIENCE;
 
-  constructor(
-    queues: readonly Queue[],
-    readers: readonly ScopeMetricReader[],
-    deliveries: readonly Delivery[],
-  ) {
+  constructor({ queues, readers, deliveries, live }: Parts) {
     this.#queues = queues;
-    this.#readers = readers;
+    this.#readers = readers ?? [];
     this.#deliveries = deliveries;
+    this.#live = live;
   }
 
   /** Whether something was recorded that has not arrived. */
@@ -58,12 +65,16 @@ export class Ending {
     });
   }
 
-  /** When nothing is waited for any more: blocks until everything is delivered, or given up. */
-  flushNow(timeoutMillis: number): void {
+  /**
+   * When nothing is waited for any more: ends the open spans with a mark, as failed if there is a cause, and blocks
+   * until everything is delivered, or given up.
+   */
+  flushNow(timeoutMillis: number, cause: string | undefined): void {
     try {
+      for (const delivery of this.#deliveries) delivery.hold();
+      this.#live?.interrupt(cause);
       if (!this.#pending) return;
       this.#spend(timeoutMillis, (left) => {
-        for (const delivery of this.#deliveries) delivery.hold();
         for (const queue of this.#queues) queue.drain();
         for (const reader of this.#readers) reader.exportNow();
         const posts = this.#deliveries.map((delivery) => delivery.surrender());

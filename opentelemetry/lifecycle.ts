@@ -19,15 +19,16 @@ export function handleExits(ending: Ending, timeoutMillis: number): () => void {
   const beforeUnload = () => {
     ending.flush(timeoutMillis).catch((error) => diagnoseFailure("export before the process ends", error));
   };
-  const unload = () => ending.flushNow(timeoutMillis);
+  const end = (cause?: string) => ending.flushNow(timeoutMillis, cause && `interrupted by ${cause}`);
+  const unload = () => end(Deno.exitCode === 0 ? undefined : `the exit code ${Deno.exitCode}`);
   globalThis.addEventListener("beforeunload", beforeUnload);
   globalThis.addEventListener("unload", unload);
   const unwatch = [
-    watchFatal(unload),
+    watchFatal(end),
     ...(Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).map((signal) =>
       watchSignal(signal, (isOurs, stop) => {
         if (!isOurs) return beforeUnload();
-        unload();
+        end(signal);
         stop();
         if (granted({ name: "run" })) Deno.kill(Deno.pid, signal);
         else Deno.exit(SIGNALS[signal]);
@@ -45,11 +46,13 @@ export function handleExits(ending: Ending, timeoutMillis: number): () => void {
  * Calls back when an error or a rejection is about to end the process. A listener of the events cannot know, as
  * those after it may still prevent it; only the dispatch has seen them all.
  */
-function watchFatal(callback: () => void): () => void {
+function watchFatal(callback: (cause: string) => void): () => void {
   const original = globalThis.dispatchEvent;
   return override(globalThis, "dispatchEvent", (event: Event): boolean => {
     const goesOn = original.call(globalThis, event);
-    if (FATAL.has(event.type) && !event.defaultPrevented && !isHandledByNode(event.type)) callback();
+    if (FATAL.has(event.type) && !event.defaultPrevented && !isHandledByNode(event.type)) {
+      callback(event.type === "error" ? "an uncaught error" : "an unhandled rejection");
+    }
     return goesOn;
   });
 }

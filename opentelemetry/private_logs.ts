@@ -42,7 +42,7 @@ export function createPrivateLogs(configuration: Configuration, native: boolean)
   });
   return {
     provider,
-    ending: new Ending([processor.batches], [], [delivery]),
+    ending: new Ending({ queues: [processor.batches], deliveries: [delivery] }),
     async flush(timeoutMillis: number): Promise<void> {
       await attempt(() => provider.forceFlush());
       await delivery.flush(timeoutMillis);

@@ -26,6 +26,7 @@ import { Ending, type Queue } from "./ending.ts";
 import type { Endpoint, Signal } from "./endpoint.ts";
 import { createLogExporter, createMetricExporter, createSpanExporter } from "./exporter.ts";
 import { Instruments } from "./instruments.ts";
+import { LiveSpans } from "./live_spans.ts";
 import { ScopeMetricReader } from "./metric_reader.ts";
 import { LogBatchProcessor, SpanBatchProcessor } from "./processors.ts";
 import type { Engine } from "./recorder.ts";
@@ -95,11 +96,14 @@ export function createPipeline(
     readers.push(new ScopeMetricReader({ exporter: exporters.metrics, exportIntervalMillis, timeoutMillis }));
   }
 
+  const { handleExit, environment } = configuration;
+  const live = handleExit ? new LiveSpans(environment === "development") : undefined;
   const tracerProvider = new ScopeTracerProvider({
     resource,
     sampler: createSampler(configuration),
     limits: configuration.spanLimits,
     processors: spanProcessors,
+    live,
   });
   const loggerProvider = new LoggerProvider({
     resource,
@@ -126,7 +130,7 @@ export function createPipeline(
     tracerProvider,
     meterProvider,
     loggerProvider,
-    ending: new Ending(queues, readers, deliveries),
+    ending: new Ending({ queues, readers, deliveries, live }),
     async forceFlush(timeoutMillis: number): Promise<void> {
       const until = performance.now() + timeoutMillis;
       const providers = [tracerProvider, loggerProvider, meterProvider];

@@ -40,6 +40,9 @@ export class ScopeSpan implements Span, ReadableSpan {
   attributes: Attributes;
   status: SpanStatus = UNSET;
   ended = false;
+  /** Its neighbours among the open spans: see {@linkcode LiveSpans}, whose they are. */
+  older: ScopeSpan | undefined = undefined;
+  newer: ScopeSpan | undefined = undefined;
   droppedAttributesCount = 0;
   droppedEventsCount = 0;
   droppedLinksCount = 0;
@@ -205,11 +208,19 @@ export class ScopeSpan implements Span, ReadableSpan {
     this.addEvent("exception", attributes, time);
   }
 
+  /** Ends it as the process ends, with a mark that no limit keeps away; `cause` says what makes a failure of it. */
+  interrupt(cause: string | undefined): void {
+    this.attributes["haiway.scope.interrupted"] = true;
+    if (cause !== undefined) this.status = { code: SpanStatusCode.ERROR, message: cause };
+    this.end();
+  }
+
   end(time?: TimeInput): void {
     if (this.ended) return;
     const end = time === undefined ? now() : instantOf(time);
     this.#end = millisecondsOf(end) < millisecondsOf(this.#start) ? this.#start : end;
-    const { processors } = this.#tracer.shared;
+    const { processors, live } = this.#tracer.shared;
+    live?.close(this);
     for (const processor of processors) processor.onEnding?.(this);
     this.ended = true;
     for (const processor of processors) processor.onEnd(this);

@@ -25,6 +25,7 @@ import {
 import { newSpanId, newTraceId } from "../ctx/ids.ts";
 import { now } from "./clock.ts";
 import { spanOf } from "./context.ts";
+import type { LiveSpans } from "./live_spans.ts";
 import { instantOf, ScopeSpan } from "./span.ts";
 
 /** What the tracers of one provider share. */
@@ -33,6 +34,8 @@ export interface TracingState {
   readonly sampler: Sampler;
   readonly limits: Required<SpanLimits>;
   readonly processors: readonly SpanProcessor[];
+  /** Knows the open spans, where they are to be ended with the process. */
+  readonly live?: LiveSpans;
 }
 
 const NO_LIMITS = { attributeCountLimit: Infinity, attributeValueLengthLimit: Infinity };
@@ -82,7 +85,7 @@ export class ScopeTracer implements Tracer {
     start: number | HrTime,
   ): Span {
     if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
-    const { sampler, limits, processors } = this.shared;
+    const { sampler, limits, processors, live } = this.shared;
     const above = spanOf(context)?.spanContext();
     const parent = above !== undefined && isSpanContextValid(above) ? above : undefined;
     const traceId = parent === undefined ? newTraceId() : parent.traceId;
@@ -112,6 +115,7 @@ export class ScopeTracer implements Tracer {
     );
     if (limited) span.setAttributes(attributes);
     if (links !== undefined) span.addLinks(links);
+    live?.open(span);
     for (const processor of processors) processor.onStart(span, context);
     return span;
   }
