@@ -9,13 +9,7 @@ import type {
 } from "@opentelemetry/api";
 import { LoggerProvider, type LogRecordExporter, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
 import { MeterProvider, type PushMetricExporter } from "@opentelemetry/sdk-metrics";
-import {
-  ParentBasedSampler,
-  type Sampler,
-  type SpanExporter,
-  type SpanProcessor,
-  TraceIdRatioBasedSampler,
-} from "@opentelemetry/sdk-trace";
+import type { SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { CleanAttributes } from "../ctx/attributes.ts";
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { now } from "./clock.ts";
@@ -31,6 +25,7 @@ import { ScopeMetricReader } from "./metric_reader.ts";
 import { LogBatchProcessor, SpanBatchProcessor } from "./processors.ts";
 import type { Engine } from "./recorder.ts";
 import { createResource } from "./resource.ts";
+import { createSampler } from "./sampler.ts";
 import { ScopeTracerProvider } from "./tracer.ts";
 import { NAME, VERSION } from "./version.ts";
 
@@ -100,7 +95,8 @@ export function createPipeline(
   const live = handleExit ? new LiveSpans(environment === "development") : undefined;
   const tracerProvider = new ScopeTracerProvider({
     resource,
-    sampler: createSampler(configuration),
+    sampler: createSampler(configuration.sampling),
+    parentBased: configuration.sampling.parentBased,
     limits: configuration.spanLimits,
     processors: spanProcessors,
     live,
@@ -167,11 +163,6 @@ function createExporters({ outputs, temporality, redactor }: Configuration): Exp
       : undefined,
     deliveries,
   };
-}
-
-function createSampler({ sampling: { ratio, parentBased } }: Configuration): Sampler {
-  const root = new TraceIdRatioBasedSampler(ratio);
-  return parentBased ? new ParentBasedSampler({ root }) : root;
 }
 
 /** Waits for all; a part that fails is reported, and the others go on. */

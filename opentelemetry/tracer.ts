@@ -6,7 +6,9 @@ import {
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   type Link,
+  ROOT_CONTEXT,
   type Span,
+  type SpanContext,
   SpanKind,
   type SpanOptions,
   trace,
@@ -24,7 +26,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { newSpanId, newTraceId } from "../ctx/ids.ts";
 import { now } from "./clock.ts";
-import { spanOf } from "./context.ts";
+import { spanOf, withoutSpan } from "./context.ts";
 import type { LiveSpans } from "./live_spans.ts";
 import { instantOf, ScopeSpan } from "./span.ts";
 
@@ -32,6 +34,8 @@ import { instantOf, ScopeSpan } from "./span.ts";
 export interface TracingState {
   readonly resource: Resource;
   readonly sampler: Sampler;
+  /** Whether the sampler decides below a local span as was decided for that span. */
+  readonly parentBased: boolean;
   readonly limits: Required<SpanLimits>;
   readonly processors: readonly SpanProcessor[];
   /** Knows the open spans, where they are to be ended with the process. */
@@ -84,22 +88,32 @@ export class ScopeTracer implements Tracer {
     context: Context,
     start: number | HrTime,
   ): Span {
-    if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
-    const { sampler, limits, processors, live } = this.shared;
-    const above = spanOf(context)?.spanContext();
-    const parent = above !== undefined && isSpanContextValid(above) ? above : undefined;
-    const traceId = parent === undefined ? newTraceId() : parent.traceId;
-    const sampling = sampler.shouldSample(context, traceId, name, kind, attributes, links ?? NO_LINKS);
-    const identity = {
-      traceId,
+    if (isSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+    const { sampler, parentBased, limits, processors, live } = this.shared;
+    const above = spanOf(context);
+    const own = above instanceof ScopeSpan;
+    const parent = above === undefined ? undefined : validOf(above, own);
+    const identity: SpanContext = {
+      traceId: parent === undefined ? newTraceId() : parent.traceId,
       spanId: newSpanId(),
-      traceFlags: sampling.decision === SamplingDecision.RECORD_AND_SAMPLED
-        ? TraceFlags.SAMPLED
-        : TraceFlags.NONE,
-      traceState: sampling.traceState ?? parent?.traceState,
+      traceFlags: TraceFlags.SAMPLED,
+      traceState: parent?.traceState,
     };
-    if (sampling.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(identity);
-    if (sampling.attributes !== undefined) Object.assign(attributes, sampling.attributes);
+    // Below a sampled span of this process a parent-based sampler says yes: no need to ask it.
+    if (!parentBased || !own || parent?.traceFlags !== TraceFlags.SAMPLED) {
+      const sampling = sampler.shouldSample(
+        context,
+        identity.traceId,
+        name,
+        kind,
+        attributes,
+        links ?? NO_LINKS,
+      );
+      if (sampling.traceState !== undefined) identity.traceState = sampling.traceState;
+      if (sampling.decision !== SamplingDecision.RECORD_AND_SAMPLED) identity.traceFlags = TraceFlags.NONE;
+      if (sampling.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(identity);
+      if (sampling.attributes !== undefined) Object.assign(attributes, sampling.attributes);
+    }
     let count = 0;
     for (const _ in attributes) count++;
     const limited = count > limits.attributeCountLimit || limits.attributeValueLengthLimit !== Infinity;
@@ -119,6 +133,17 @@ export class ScopeTracer implements Tracer {
     for (const processor of processors) processor.onStart(span, context);
     return span;
   }
+}
+
+/** Whether somebody up the context wants no spans; a context that holds nothing but a span need not be searched. */
+function isSuppressed(context: Context): boolean {
+  return withoutSpan(context) !== ROOT_CONTEXT && isTracingSuppressed(context);
+}
+
+/** The identity of the span above, if it can be a parent; a span of ours always can. */
+function validOf(above: Span, own: boolean): SpanContext | undefined {
+  const context = above.spanContext();
+  return own || isSpanContextValid(context) ? context : undefined;
 }
 
 /** The provider that the API is given: a tracer for each library, all of one pipeline. */
