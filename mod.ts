@@ -41,6 +41,7 @@ export type { Scope } from "./ctx/scope.ts";
 export type { StreamSource } from "./ctx/stream.ts";
 export { OpenTelemetry } from "./opentelemetry/opentelemetry.ts";
 export type { Carrier, TraceContext } from "./opentelemetry/carrier.ts";
+export type { DoctorFinding, DoctorOptions, DoctorReport } from "./opentelemetry/doctor_report.ts";
 export type { ObservabilityOptions, OpenTelemetryFacade } from "./opentelemetry/facade.ts";
 export type { HandlerOptions, HttpHandler } from "./opentelemetry/http_server.ts";
 export type { ListenerOptions } from "./opentelemetry/messages.ts";

@@ -1,6 +1,7 @@
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability } from "../ctx/observability.ts";
 import type { Carrier, TraceContext } from "./carrier.ts";
+import type { DoctorOptions, DoctorReport } from "./doctor_report.ts";
 import type { HandlerOptions, HttpHandler } from "./http_server.ts";
 import type { ListenerOptions } from "./messages.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
@@ -209,4 +210,21 @@ export interface OpenTelemetryFacade {
    * called again afterwards. Scopes that are still open go on, unrecorded.
    */
   shutdown(): Promise<void>;
+  /**
+   * Looks for what telemetry may be lost by: the endpoint (reachable, OTLP, gRPC, TLS, a header), misspelt and
+   * conflicting variables, permissions, copies of the API, registered providers, the clock. It examines what
+   * `configure` was given, or else the options and the environment; it sends no telemetry, and never throws.
+   *
+   * ```ts
+   * import { OpenTelemetry } from "@haiway/otel";
+   * import { otlpReceiver } from "@haiway/otel/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using receiver = otlpReceiver();
+   * const report = await OpenTelemetry.doctor({ otlpEndpoint: receiver.endpoint });
+   * console.log(String(report)); // each finding, with its fix
+   * assertEquals(report.findings[0].code, "endpoint-ok");
+   * ```
+   */
+  doctor(options?: DoctorOptions): Promise<DoctorReport>;
 }

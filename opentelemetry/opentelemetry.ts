@@ -10,6 +10,7 @@ import {
   type TraceContext,
 } from "./carrier.ts";
 import { resolveConfiguration, resolveLevel } from "./configuration.ts";
+import type { DoctorOptions, DoctorReport } from "./doctor_report.ts";
 import type { ObservabilityOptions, OpenTelemetryFacade } from "./facade.ts";
 import { KNOWN_METHODS } from "./http_attributes.ts";
 import { observedFetch } from "./http_client.ts";
@@ -99,6 +100,12 @@ export const OpenTelemetry: OpenTelemetryFacade = {
     setDefaultObservability(undefined);
     uninstall();
     await pipeline?.shutdown(configuration.shutdownTimeoutMillis);
+  },
+
+  async doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+    // Loaded when it is asked for, so that no program starts any slower.
+    const { examine } = await import("./doctor.ts");
+    return await examine(options, installed?.configuration);
   },
 };
 
