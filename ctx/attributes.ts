@@ -2,6 +2,13 @@
  * What an attribute may be given as. Strings, finite numbers, booleans and arrays of one of these are kept as
  * they are; a `Date` becomes ISO 8601, a `bigint` a number or, beyond the safe integers, a decimal string;
  * a plain object is flattened with dots; `null` and `undefined` mean that the attribute is absent.
+ *
+ * ```ts
+ * import type { AttributeValue } from "@haiway/otel";
+ *
+ * const values: AttributeValue[] = ["a", 1, true, [1, 2], new Date(0), 10n, { nested: { key: "a" } }, undefined];
+ * console.log(values);
+ * ```
  */
 export type AttributeValue =
   | string
@@ -14,10 +21,32 @@ export type AttributeValue =
   | readonly AttributeValue[]
   | { readonly [key: string]: AttributeValue };
 
-/** Attributes as a caller gives them: a plain object, which is copied and never kept or changed. */
+/**
+ * Attributes as a caller gives them: a plain object, which is copied and never kept or changed.
+ *
+ * ```ts
+ * import { type Attributes, ctx } from "@haiway/otel";
+ * import { MemoryObservability } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const attributes: Attributes = { "request.id": "req-123", user: { id: 7 }, absent: undefined };
+ * const observability = new MemoryObservability();
+ * ctx.scope("request", { observability, attributes }, () => {});
+ * assertEquals(observability.scopes[0].attributes, { "request.id": "req-123", "user.id": 7 });
+ * ```
+ */
 export type Attributes = { readonly [key: string]: AttributeValue };
 
-/** Attributes of a log: anything goes, and the key `exception` takes the error that the log is about. */
+/**
+ * Attributes of a log: anything goes, and the key `exception` takes the error that the log is about.
+ *
+ * ```ts
+ * import { ctx, type LogAttributes } from "@haiway/otel";
+ *
+ * const attributes: LogAttributes = { user_id: 7, exception: new Error("There is no user 7") };
+ * ctx.scope("user-service", () => ctx.logError("User not found", attributes));
+ * ```
+ */
 export type LogAttributes = { readonly [key: string]: unknown };
 
 /** An attribute as it is recorded and exported. */

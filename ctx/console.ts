@@ -17,7 +17,16 @@ import { isLevel, type ObservabilityLevel } from "./level.ts";
 import type { EventOptions, Metric, Observability, Recorder, ScopeOptions } from "./observability.ts";
 import { PLAIN, type Terminal } from "./terminal.ts";
 
-/** How {@linkcode ConsoleObservability} behaves. */
+/**
+ * How {@linkcode ConsoleObservability} behaves.
+ *
+ * ```ts
+ * import { ConsoleObservability, type ConsoleObservabilityOptions, ctx } from "@haiway/otel";
+ *
+ * const options: ConsoleObservabilityOptions = { level: "debug" };
+ * ctx.scope("startup", { observability: new ConsoleObservability(options) }, () => ctx.logDebug("Shown"));
+ * ```
+ */
 export interface ConsoleObservabilityOptions {
   /** Logs below it are left out. Default `"info"`. */
   readonly level?: ObservabilityLevel;

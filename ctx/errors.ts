@@ -26,7 +26,28 @@ export function refusal(action: string, option: string, rule: string, value: unk
   return `Cannot ${action} as '${option}' must ${rule}: current value is ${shown}`;
 }
 
-/** An error that left a scope or was logged, and whether its trace has seen it before. */
+/**
+ * An error that left a scope or was logged, and whether its trace has seen it before.
+ *
+ * ```ts
+ * import { ctx, type Failure, noopObservability, type Recorder } from "@haiway/otel";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const failures: (Failure | undefined)[] = [];
+ * const recorder: Recorder = {
+ *   ...noopObservability.open("", {}),
+ *   open: () => recorder,
+ *   close: (failure) => void failures.push(failure),
+ * };
+ * const observability = { level: "info", open: () => recorder } as const;
+ * const fail = () => {
+ *   throw new Error("out of stock");
+ * };
+ *
+ * assertThrows(() => ctx.scope("outer", { observability }, () => ctx.scope("inner", fail)), Error);
+ * assertEquals(failures.map((failure) => failure?.first), [true, false]);
+ * ```
+ */
 export interface Failure {
   /** What was thrown: an error mostly, but JavaScript throws anything. */
   readonly error: unknown;

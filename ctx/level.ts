@@ -13,7 +13,16 @@
  */
 export type ObservabilityLevel = "debug" | "info" | "warning" | "error";
 
-/** The four levels as constants, for those who prefer a name to a string. */
+/**
+ * The four levels as constants, for those who prefer a name to a string.
+ *
+ * ```ts
+ * import { ObservabilityLevel } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(Object.values(ObservabilityLevel), ["debug", "info", "warning", "error"]);
+ * ```
+ */
 export const ObservabilityLevel: {
   /** Details for whoever debugs the program. */
   readonly DEBUG: "debug";

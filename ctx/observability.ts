@@ -2,13 +2,48 @@ import type { Attributes, LogAttributes } from "./attributes.ts";
 import type { Failure } from "./errors.ts";
 import type { ObservabilityLevel } from "./level.ts";
 
-/** What a scope is in a conversation between services: `"internal"` unless it receives or sends a request. */
+/**
+ * What a scope is in a conversation between services: `"internal"` unless it receives or sends a request.
+ *
+ * ```ts
+ * import { ctx, type ScopeKind } from "@haiway/otel";
+ *
+ * const kind: ScopeKind = "client";
+ * await ctx.scope("database-query", { kind }, () => Promise.resolve());
+ * ```
+ */
 export type ScopeKind = "internal" | "server" | "client" | "producer" | "consumer";
 
-/** The three instruments: a `"counter"` adds up, a `"histogram"` distributes, a `"gauge"` is the last value. */
+/**
+ * The three instruments: a `"counter"` adds up, a `"histogram"` distributes, a `"gauge"` is the last value.
+ *
+ * ```ts
+ * import { ctx, type MetricKind } from "@haiway/otel";
+ *
+ * const measure = (kind: MetricKind, value: number) => ctx.recordMetric(`job.${kind}`, { kind, value });
+ * ctx.scope("job", () => {
+ *   measure("counter", 1);
+ *   measure("histogram", 0.25);
+ *   measure("gauge", 42);
+ * });
+ * ```
+ */
 export type MetricKind = "counter" | "histogram" | "gauge";
 
-/** How a scope is opened. */
+/**
+ * How a scope is opened.
+ *
+ * ```ts
+ * import { ctx, type ScopeOptions } from "@haiway/otel";
+ * import { MemoryObservability } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * const options: ScopeOptions = { observability, attributes: { "http.route": "/users" }, kind: "server" };
+ * ctx.scope("GET /users", options, () => {});
+ * assertEquals(observability.scopes[0].kind, "server");
+ * ```
+ */
 export interface ScopeOptions {
   /**
    * The back end, which makes the scope a root: a new trace, unless the observability says otherwise or a span
@@ -22,7 +57,22 @@ export interface ScopeOptions {
   readonly kind?: ScopeKind;
 }
 
-/** A measurement, as `ctx.recordMetric` takes it. */
+/**
+ * A measurement, as `ctx.recordMetric` takes it.
+ *
+ * ```ts
+ * import { ctx, type Metric } from "@haiway/otel";
+ *
+ * const duration: Metric = {
+ *   value: 0.15,
+ *   kind: "histogram",
+ *   unit: "s",
+ *   description: "How long a request takes",
+ *   attributes: { method: "GET" },
+ * };
+ * ctx.scope("request", () => ctx.recordMetric("request.duration", duration));
+ * ```
+ */
 export interface Metric {
   /** The measured value; a counter refuses a negative one. */
   readonly value: number;
@@ -38,7 +88,16 @@ export interface Metric {
   readonly level?: ObservabilityLevel;
 }
 
-/** What goes with an event, as `ctx.recordEvent` takes it. */
+/**
+ * What goes with an event, as `ctx.recordEvent` takes it.
+ *
+ * ```ts
+ * import { ctx, type EventOptions } from "@haiway/otel";
+ *
+ * const miss: EventOptions = { attributes: { cache_key: "user:7" }, level: "debug" };
+ * ctx.scope("request", () => ctx.recordEvent("cache.miss", miss));
+ * ```
+ */
 export interface EventOptions {
   /** What happened, as data. */
   readonly attributes?: Attributes;
@@ -82,6 +141,25 @@ export interface Observability {
 /**
  * One open scope of a back end: it opens children, records, and is closed once. What it is given belongs to the
  * caller, so it copies what it keeps. What it throws is reported and goes no further.
+ *
+ * ```ts
+ * import { ctx, noopObservability, type Recorder } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // A recorder that counts, and leaves the rest to one that records nothing.
+ * let events = 0;
+ * const recorder: Recorder = {
+ *   ...noopObservability.open("", {}),
+ *   open: () => recorder,
+ *   event: () => void events++,
+ * };
+ *
+ * ctx.scope("session", { observability: { level: "info", open: () => recorder } }, () => {
+ *   ctx.recordEvent("user.login");
+ *   ctx.scope("nested", () => ctx.recordEvent("cache.miss"));
+ * });
+ * assertEquals(events, 2);
+ * ```
  */
 export interface Recorder {
   /** The trace, as 32 lowercase hex digits; empty where the back end has none. */
@@ -131,5 +209,17 @@ export const noopRecorder: Recorder = {
   close() {},
 };
 
-/** A back end that records nothing, for what must not be observed: `ctx.scope("x", { observability: noop }, …)`. */
+/**
+ * A back end that records nothing, for what must not be observed: `ctx.scope("x", { observability: noop }, …)`.
+ *
+ * ```ts
+ * import { ctx, noopObservability } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * ctx.scope("health-check", { observability: noopObservability }, (scope) => {
+ *   ctx.logInfo("Nobody hears this");
+ *   assertEquals(scope.traceId, "");
+ * });
+ * ```
+ */
 export const noopObservability: Observability = { level: "error", open: () => noopRecorder };

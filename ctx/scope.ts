@@ -6,7 +6,19 @@ import { SEVERITY } from "./level.ts";
 import { noopRecorder, type Observability, type Recorder, type ScopeOptions } from "./observability.ts";
 import type { Tasks } from "./tasks.ts";
 
-/** An open scope, as its body is handed it. */
+/**
+ * An open scope, as its body is handed it.
+ *
+ * ```ts
+ * import { ctx, type Scope } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const describe = (scope: Scope) => `${scope.name} ${scope.traceparent}`;
+ * ctx.scope("request", (scope) => {
+ *   assertEquals(describe(scope), `request 00-${scope.traceId}-${scope.spanId}-01`);
+ * });
+ * ```
+ */
 export interface Scope {
   /** The name that it was opened with. */
   readonly name: string;

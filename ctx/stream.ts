@@ -2,7 +2,19 @@ import type { Attributes } from "./attributes.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
 import { currentScope, endScope, failScope, type OpenScope, openScope, runIn, runWithin } from "./scope.ts";
 
-/** What `ctx.stream` makes an `AsyncIterable` of: one, or a function that gives one at the first pull. */
+/**
+ * What `ctx.stream` makes an `AsyncIterable` of: one, or a function that gives one at the first pull.
+ *
+ * ```ts
+ * import { ctx, type StreamSource } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source: StreamSource<string> = async function* () {
+ *   yield await Promise.resolve("Hello");
+ * };
+ * for await (const token of ctx.stream("completion", source)) assertEquals(token, "Hello");
+ * ```
+ */
 export type StreamSource<T> = AsyncIterable<T> | (() => AsyncIterable<T>);
 
 /** Wraps a source in a scope that lives from the first pull to the end of the consumption. */

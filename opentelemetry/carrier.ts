@@ -6,10 +6,30 @@ import type { Configuration } from "./configuration.ts";
 import { spanOf } from "./context.ts";
 import { Environment } from "./environment.ts";
 
-/** What carries a trace from one place to the next: headers, a plain record of them, or a message. */
+/**
+ * What carries a trace from one place to the next: headers, a plain record of them, or a message.
+ *
+ * ```ts
+ * import { type Carrier, ctx, OpenTelemetry } from "@haiway/otel";
+ *
+ * const carriers: Carrier[] = [new Headers(), { subject: "a message to a queue" }];
+ * ctx.scope("call", () => carriers.forEach((carrier) => OpenTelemetry.inject(carrier)));
+ * ```
+ */
 export type Carrier = Headers | object;
 
-/** A trace as it travels: what `OpenTelemetry.extract` reads, and `OpenTelemetry.observability` takes. */
+/**
+ * A trace as it travels: what `OpenTelemetry.extract` reads, and `OpenTelemetry.observability` takes.
+ *
+ * ```ts
+ * import { OpenTelemetry, type TraceContext } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+ * const trace: TraceContext = OpenTelemetry.extract({ Traceparent: traceparent });
+ * assertEquals(trace, { traceparent });
+ * ```
+ */
 export interface TraceContext {
   /** The W3C `traceparent`. */
   readonly traceparent?: string;

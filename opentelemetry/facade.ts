@@ -7,7 +7,21 @@ import type { ListenerOptions } from "./messages.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import type { RemoteTrace } from "./propagation.ts";
 
-/** How a back end of `OpenTelemetry.observability` behaves. */
+/**
+ * How a back end of `OpenTelemetry.observability` behaves.
+ *
+ * ```ts
+ * import { ctx, type ObservabilityOptions, OpenTelemetry } from "@haiway/otel";
+ *
+ * OpenTelemetry.configure({ service: "shop", version: "1.0.0", environment: "development" });
+ * const options: ObservabilityOptions = {
+ *   level: "warning",
+ *   externalTraceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+ * };
+ * ctx.scope("request", { observability: OpenTelemetry.observability(options) }, () => ctx.logInfo("Left out"));
+ * await OpenTelemetry.shutdown();
+ * ```
+ */
 export interface ObservabilityOptions extends RemoteTrace {
   /** Logs below it are left out. Default: the level given to `configure`. */
   readonly level?: ObservabilityLevel;

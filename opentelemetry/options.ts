@@ -5,6 +5,14 @@ import type { Redact } from "./redaction.ts";
 /**
  * How much a span or a log may hold; what goes beyond is dropped and counted on it. Names and defaults are those
  * of the OpenTelemetry specification.
+ *
+ * ```ts
+ * import { type Limits, OpenTelemetry } from "@haiway/otel";
+ *
+ * const limits: Limits = { attributeCountLimit: 64, attributeValueLengthLimit: 4096 };
+ * OpenTelemetry.configure({ service: "shop", version: "1.0.0", environment: "development", limits });
+ * await OpenTelemetry.shutdown();
+ * ```
  */
 export interface Limits {
   /** Attributes of a span or a log. Default 128; `OTEL_ATTRIBUTE_COUNT_LIMIT`. */
@@ -99,6 +107,14 @@ export interface ConfigureOptions {
 /**
  * What `OpenTelemetry.autoconfigure` takes: what is known of the service. Spans and metrics carry what their
  * providers were set up with; this is for what the library exports on its own.
+ *
+ * ```ts
+ * import { type AutoconfigureOptions, OpenTelemetry } from "@haiway/otel";
+ *
+ * const options: AutoconfigureOptions = { service: "shop", version: "1.0.0", environment: "production" };
+ * OpenTelemetry.autoconfigure(options);
+ * await OpenTelemetry.shutdown();
+ * ```
  */
 export interface AutoconfigureOptions {
   /** The name of the service. Default `OTEL_SERVICE_NAME`. */

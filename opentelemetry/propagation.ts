@@ -11,7 +11,21 @@ import { describe } from "../ctx/attributes.ts";
 import { diagnose } from "../ctx/diagnostics.ts";
 import { newSpanId } from "../ctx/ids.ts";
 
-/** The parts of a trace begun elsewhere, as a caller gives them: strings of strangers, mostly. */
+/**
+ * The parts of a trace begun elsewhere, as a caller gives them: strings of strangers, mostly.
+ *
+ * ```ts
+ * import { ctx, OpenTelemetry, type RemoteTrace } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * OpenTelemetry.configure({ service: "shop", version: "1.0.0", environment: "development" });
+ * const caller: RemoteTrace = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
+ * ctx.scope("request", { observability: OpenTelemetry.observability(caller) }, (scope) => {
+ *   assertEquals(scope.traceId, "0af7651916cd43dd8448eb211c80319c");
+ * });
+ * await OpenTelemetry.shutdown();
+ * ```
+ */
 export interface RemoteTrace {
   /**
    * A trace to link to: 32 hex digits, a UUID, or a whole `traceparent`. What is malformed is reported and

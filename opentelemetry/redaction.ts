@@ -4,7 +4,17 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { refusal } from "../ctx/errors.ts";
 import { ScopeSpan } from "./span.ts";
 
-/** What is kept out of what leaves the process, besides the defaults: see `redact` of `configure`. */
+/**
+ * What is kept out of what leaves the process, besides the defaults: see `redact` of `configure`.
+ *
+ * ```ts
+ * import { OpenTelemetry, type Redact } from "@haiway/otel";
+ *
+ * const redact: Redact = { keys: ["user.email", /^card\./], patterns: [/\b\d{16}\b/] };
+ * OpenTelemetry.configure({ service: "shop", version: "1.0.0", environment: "development", redact });
+ * await OpenTelemetry.shutdown();
+ * ```
+ */
 export interface Redact {
   /** Attributes whose values are replaced: a string is the whole key, in any case; a pattern is looked for in it. */
   readonly keys?: readonly (string | RegExp)[];
