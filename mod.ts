@@ -46,5 +46,6 @@ export type { ObservabilityOptions, OpenTelemetryFacade } from "./opentelemetry/
 export type { HandlerOptions, HttpHandler } from "./opentelemetry/http_server.ts";
 export type { ListenerOptions } from "./opentelemetry/messages.ts";
 export type { AutoconfigureOptions, ConfigureOptions, Limits } from "./opentelemetry/options.ts";
+export type { DropReason, SignalStats, Stats } from "./opentelemetry/statistics.ts";
 export type { Redact } from "./opentelemetry/redaction.ts";
 export type { RemoteTrace } from "./opentelemetry/propagation.ts";

@@ -35,6 +35,11 @@ export class Batches<T> {
     this.#delayMillis = batching.scheduledDelayMillis;
   }
 
+  /** How many items may wait. */
+  get capacity(): number {
+    return this.#queueSize;
+  }
+
   /** How many items wait. */
   get queued(): number {
     return this.#queue.length;

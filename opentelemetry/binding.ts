@@ -27,6 +27,7 @@ import { createPrivateLogs, type PrivateLogs } from "./private_logs.ts";
 import type { Pipeline } from "./providers.ts";
 import type { Engine } from "./recorder.ts";
 import { isNative, type Registered } from "./registered.ts";
+import { NO_STATS } from "./statistics.ts";
 import { TrackedSpan } from "./tracked_span.ts";
 import { NAME, VERSION } from "./version.ts";
 
@@ -59,6 +60,7 @@ export function bindPipeline(api: Registered, configuration: Configuration): Pip
     meterProvider,
     loggerProvider,
     ending: logs?.ending,
+    stats: () => NO_STATS,
     async forceFlush(timeoutMillis: number): Promise<void> {
       await within(flush(), timeoutMillis);
       await logs?.flush(timeoutMillis);

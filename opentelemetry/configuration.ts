@@ -5,6 +5,7 @@ import { isLevel, type ObservabilityLevel } from "../ctx/level.ts";
 import { type Batching, resolveBatching } from "./batching.ts";
 import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
 import { Environment, granted, ignored } from "./environment.ts";
+import { resolveLimits } from "./limits.ts";
 import type { AutoconfigureOptions, ConfigureOptions, Limits } from "./options.ts";
 import { resolveMethods } from "./http_attributes.ts";
 import { nativeEndpoint } from "./private_logs.ts";
@@ -41,6 +42,8 @@ export interface Configuration {
   readonly exceptions: Destination;
   /** What keeps secrets in, unless it is turned off. */
   readonly redactor: Redactor | undefined;
+  /** Whether the library's own numbers are exported. */
+  readonly selfMetrics: boolean;
   readonly spanLimits: Required<Limits>;
   readonly logLimits: { readonly attributeCountLimit: number; readonly attributeValueLengthLimit: number };
   readonly spanBatches: Batching;
@@ -94,7 +97,7 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
       environment.integer("OTEL_METRIC_EXPORT_INTERVAL", 1) ?? 5000,
     exportTimeoutMillis,
     shutdownTimeoutMillis: integer(options, "shutdownTimeoutMillis", 1) ?? 5000,
-    handleExit: resolveHandleExit(options),
+    handleExit: flag(options, "handleExit") ?? true,
     temporality: environment.choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", [
       "cumulative",
       "delta",
@@ -105,6 +108,7 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
     events: resolveEvents(options),
     exceptions: resolveExceptions(environment),
     redactor,
+    selfMetrics: flag(options, "selfMetrics") ?? false,
     ...limits,
     spanBatches: resolveBatching("OTEL_BSP", 5000, environment),
     logBatches: resolveBatching("OTEL_BLRP", 1000, environment),
@@ -166,10 +170,10 @@ const GIVEN_IN_CODE = [
   "deployment.environment",
 ];
 
-function resolveHandleExit(options: Partial<ConfigureOptions>): boolean {
-  const value: unknown = options.handleExit;
-  if (value === undefined || typeof value === "boolean") return value ?? true;
-  throw new TypeError(refusal(ACTION, "handleExit", "be true or false", value));
+function flag(options: Partial<ConfigureOptions>, name: "handleExit" | "selfMetrics"): boolean | undefined {
+  const value: unknown = options[name];
+  if (value === undefined || typeof value === "boolean") return value;
+  throw new TypeError(refusal(ACTION, name, "be true or false", value));
 }
 
 function resolveAttributes(options: Partial<ConfigureOptions>, environment: Environment): CleanAttributes {
@@ -223,63 +227,6 @@ function resolveExceptions(environment: Environment): Destination {
   const choices = ["logs", "logs/dup"] as const;
   const choice = environment.choice("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", choices);
   return choice === "logs" ? "log" : choice === "logs/dup" ? "both" : "span";
-}
-
-function resolveLimits(
-  options: Partial<ConfigureOptions>,
-  environment: Environment,
-): Pick<Configuration, "spanLimits" | "logLimits"> {
-  const given: unknown = options.limits;
-  if (given !== undefined && (typeof given !== "object" || given === null)) {
-    throw new TypeError(refusal(ACTION, "limits", "be an object", given));
-  }
-  const limit = (name: keyof Limits, fallback: number, ...variables: string[]): number => {
-    const value: unknown = options.limits?.[name];
-    if (value !== undefined) {
-      if (value === Infinity || (Number.isInteger(value) && Number(value) >= 0)) return Number(value);
-      throw new RangeError(refusal(ACTION, `limits.${name}`, "be an integer of at least 0", value));
-    }
-    for (const variable of variables) {
-      const set = environment.integer(variable, 0);
-      if (set !== undefined) return set;
-    }
-    return fallback;
-  };
-  const count = ["OTEL_ATTRIBUTE_COUNT_LIMIT"];
-  const length = ["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
-  return {
-    spanLimits: {
-      attributeCountLimit: limit("attributeCountLimit", 128, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", ...count),
-      attributeValueLengthLimit: limit(
-        "attributeValueLengthLimit",
-        Infinity,
-        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        ...length,
-      ),
-      eventCountLimit: limit("eventCountLimit", 128, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
-      linkCountLimit: limit("linkCountLimit", 128, "OTEL_SPAN_LINK_COUNT_LIMIT"),
-      attributePerEventCountLimit: limit(
-        "attributePerEventCountLimit",
-        128,
-        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
-      ),
-      attributePerLinkCountLimit: limit("attributePerLinkCountLimit", 128, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
-    },
-    logLimits: {
-      attributeCountLimit: limit(
-        "attributeCountLimit",
-        128,
-        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
-        ...count,
-      ),
-      attributeValueLengthLimit: limit(
-        "attributeValueLengthLimit",
-        Infinity,
-        "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        ...length,
-      ),
-    },
-  };
 }
 
 function resolvePropagators(environment: Environment): Configuration["propagators"] {

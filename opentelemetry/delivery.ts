@@ -5,6 +5,7 @@ import type { Endpoint, Signal } from "./endpoint.ts";
 import type { LastAnswer, LastPost } from "./last_flush.ts";
 import { type Batch, type Outcome, Sender, unrefTimeout } from "./sender.ts";
 import { halve } from "./split.ts";
+import { Counts, NOUN } from "./statistics.ts";
 
 /**
  * What one signal keeps while the collector does not take it: spans of 1 kB for five minutes at 100 a second.
@@ -16,23 +17,15 @@ const MAX_BACKOFF = 30_000;
 /** While somebody waits for a flush, a collector that comes back is not kept waiting. */
 const MAX_FLUSH_BACKOFF = 1000;
 
-const NOUN: Record<Signal, string> = { traces: "spans", metrics: "data points", logs: "logs" };
-
-/** Why items were given up. */
-export type DropReason = "queue_full" | "buffer_full" | "refused" | "rejected" | "shutdown" | "encoding";
-
 /**
  * Brings the batches of one signal to the collector, one after the other: what fails in a way that may pass is
  * tried again, with back-off, for as long as the bounded buffer has room; what is dropped is counted and said.
  */
 export class Delivery {
-  /** How many items the collector has taken. */
-  delivered = 0;
-  /** How many attempts failed. */
-  failures = 0;
-  /** How many items were given up, by the reason. */
-  readonly drops: Map<DropReason, number> = new Map();
   readonly signal: Signal;
+  readonly counts: Counts;
+  /** What the semantic conventions say of an exporter. */
+  readonly component: Readonly<Record<string, string | number>>;
   readonly #sender: Sender;
   readonly #queue: Batch[] = [];
   #bytes = 0;
@@ -50,17 +43,21 @@ export class Delivery {
 
   constructor(signal: Signal, endpoint: Endpoint) {
     this.signal = signal;
+    this.counts = new Counts(signal);
+    const { hostname, port, protocol } = new URL(endpoint.url);
+    const type = endpoint.protocol === "http/json" ? "otlp_http_json_exporter" : "otlp_http_exporter";
+    this.component = {
+      "otel.component.type": type,
+      "otel.component.name": `${type}/${signal}`,
+      "server.address": hostname,
+      "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
+    };
     this.#sender = new Sender(endpoint);
   }
 
   /** How many items wait for the collector, those under way included. */
   get queued(): number {
     return this.#queue.reduce((sum, { items }) => sum + items, 0);
-  }
-
-  /** How many items were given up, for whatever reason. */
-  get dropped(): number {
-    return this.drops.values().reduce((sum, items) => sum + items, 0);
   }
 
   /** Whether another batch does not cost an older one. */
@@ -70,7 +67,7 @@ export class Delivery {
 
   /** Takes a batch; the oldest ones make room if there is none. */
   enqueue(body: Uint8Array<ArrayBuffer>, items: number): void {
-    if (this.#closed) return this.drop(items, "shutdown", "the pipeline is shut down");
+    if (this.#closed) return this.counts.drop(items, "shutdown", "the pipeline is shut down");
     this.#queue.push({ body, items, compressed: false });
     this.#bytes += body.byteLength;
     this.#resting = false;
@@ -78,7 +75,7 @@ export class Delivery {
     while (this.#bytes > limit && this.#queue.length > 1) {
       const [oldest] = this.#queue.splice(this.#sender.busy ? 1 : 0, 1);
       this.#bytes -= oldest.body.byteLength;
-      this.drop(
+      this.counts.drop(
         oldest.items,
         "buffer_full",
         `the buffer of ${limit >> 20} MiB is full while ${this.#sender.shown} does not take them`,
@@ -127,9 +124,10 @@ export class Delivery {
       if (outcome.kind !== "retry") this.#book(batch, outcome);
       else {
         const why = `${this.#sender.shown} did not take them before the end: ${outcome.why}`;
-        this.drop(batch.items, "shutdown", why);
+        this.counts.drop(batch.items, "shutdown", why);
       }
     }
+    this.counts.sum();
   }
 
   /** Ends it: what is still there after the time is dropped, and said. */
@@ -141,16 +139,10 @@ export class Delivery {
     this.#sender.abort();
     const left = this.queued;
     this.#queue.length = this.#bytes = 0;
-    if (left > 0) this.drop(left, "shutdown", `${this.#sender.shown} did not take them before the end`);
-  }
-
-  /** Counts what is given up, and says so. */
-  drop(items: number, kind: DropReason, why: string): void {
-    this.drops.set(kind, (this.drops.get(kind) ?? 0) + items);
-    diagnose(
-      `drop:${this.signal}:${kind === "refused" ? why : kind}`,
-      `Dropped ${items} ${NOUN[this.signal]} (${this.dropped} in all): ${why}`,
-    );
+    if (left > 0) {
+      this.counts.drop(left, "shutdown", `${this.#sender.shown} did not take them before the end`);
+    }
+    this.counts.sum();
   }
 
   #start(): void {
@@ -168,6 +160,7 @@ export class Delivery {
     while (this.#queue.length > 0 && !this.#closed && !this.#resting) {
       const batch = this.#queue[0];
       const before = batch.body.byteLength;
+      batch.triedAt ??= performance.now();
       const outcome = await this.#sender.send(batch);
       // While it was under way everything may have been given up.
       if (this.#queue[0] !== batch) continue;
@@ -177,7 +170,7 @@ export class Delivery {
         await this.#settle(batch, outcome);
         continue;
       }
-      this.failures++;
+      this.counts.failures++;
       if (this.#resting) return;
       if (outcome.unreachable && performance.now() > this.#patientUntil) return void (this.#resting = true);
       diagnose(
@@ -201,15 +194,17 @@ export class Delivery {
 
   #book(batch: Batch, outcome: Exclude<Outcome, { kind: "retry" }>): void {
     const { shown } = this.#sender;
-    if (outcome.kind === "refused") {
-      this.failures++;
-      return this.drop(batch.items, "refused", `${shown} refused them: ${outcome.why}`);
+    const refused = outcome.kind === "refused";
+    this.counts.finish(batch.triedAt, refused ? outcome.why : outcome.rejected > 0 ? "rejected" : undefined);
+    if (refused) {
+      this.counts.failures++;
+      return this.counts.drop(batch.items, "refused", `${shown} refused them: ${outcome.why}`);
     }
     const { message } = outcome;
     const rejected = Math.min(outcome.rejected, batch.items);
-    this.delivered += batch.items - rejected;
+    this.counts.delivered += batch.items - rejected;
     const said = message === "" ? "" : `: ${message}`;
-    if (rejected > 0) this.drop(rejected, "rejected", `${shown} rejected them${said}`);
+    if (rejected > 0) this.counts.drop(rejected, "rejected", `${shown} rejected them${said}`);
     else if (message !== "") diagnose(`warned:${this.signal}`, `${shown} took all and warns${said}`);
   }
 

@@ -67,7 +67,11 @@ class OtlpExporter<T> {
       if (halves.length > 1) return halves.forEach((half) => this.#hand(half));
     }
     if (body !== undefined) this.delivery.enqueue(body as Uint8Array<ArrayBuffer>, this.count(items));
-    else this.delivery.drop(this.count(items), "encoding", `they cannot be encoded: ${reason(failure)}`);
+    else {this.delivery.counts.drop(
+        this.count(items),
+        "encoding",
+        `they cannot be encoded: ${reason(failure)}`,
+      );}
   }
 }
 

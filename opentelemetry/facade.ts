@@ -6,6 +6,7 @@ import type { HandlerOptions, HttpHandler } from "./http_server.ts";
 import type { ListenerOptions } from "./messages.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import type { RemoteTrace } from "./propagation.ts";
+import type { Stats } from "./statistics.ts";
 
 /**
  * How a back end of `OpenTelemetry.observability` behaves.
@@ -217,6 +218,30 @@ export interface OpenTelemetryFacade {
     listener: (message: Message) => T,
     options?: ListenerOptions,
   ): (message: Message) => T;
+  /**
+   * What became of everything that was recorded: how much was exported, waits, or was given up and why. It still
+   * answers after `shutdown`. Where somebody else's providers export, they alone know.
+   *
+   * ```ts
+   * import { ctx, OpenTelemetry } from "@haiway/otel";
+   * import { otlpReceiver } from "@haiway/otel/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using receiver = otlpReceiver();
+   * OpenTelemetry.configure({
+   *   service: "shop",
+   *   version: "1.0.0",
+   *   environment: "development",
+   *   otlpEndpoint: receiver.endpoint,
+   * });
+   * ctx.scope("checkout", () => {});
+   * await OpenTelemetry.shutdown();
+   *
+   * const { created, exported, dropped } = OpenTelemetry.stats().traces;
+   * assertEquals({ created, exported, dropped }, { created: 1, exported: 1, dropped: {} });
+   * ```
+   */
+  stats(): Stats;
   /** Exports what was recorded so far; resolves when it has arrived, or the export time limit is over. */
   forceFlush(): Promise<void>;
   /**

@@ -20,8 +20,11 @@ import { type ListenerOptions, observeListener } from "./messages.ts";
 import { OpenTelemetryObservability } from "./observability.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import { resolveRemote } from "./propagation.ts";
+import { NO_STATS, type Stats } from "./statistics.ts";
 
 let installed: Installed | undefined;
+/** Those of the pipeline that was shut down last. */
+let lastStats: Stats = NO_STATS;
 
 /**
  * Sets OpenTelemetry up, and makes the back ends that send scopes to it.
@@ -89,6 +92,8 @@ export const OpenTelemetry: OpenTelemetryFacade = {
     options: ListenerOptions = {},
   ) => observeListener(name, listener, options, settings),
 
+  stats: () => installed?.pipeline?.stats() ?? lastStats,
+
   async forceFlush(): Promise<void> {
     await installed?.pipeline?.forceFlush(installed.configuration.exportTimeoutMillis);
   },
@@ -100,6 +105,7 @@ export const OpenTelemetry: OpenTelemetryFacade = {
     setDefaultObservability(undefined);
     uninstall();
     await pipeline?.shutdown(configuration.shutdownTimeoutMillis);
+    lastStats = pipeline?.stats() ?? NO_STATS;
   },
 
   async doctor(options: DoctorOptions = {}): Promise<DoctorReport> {

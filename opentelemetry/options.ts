@@ -100,6 +100,11 @@ export interface ConfigureOptions {
    * ```
    */
   readonly redact?: Redact | false;
+  /**
+   * Whether the library's own numbers are exported as the `otel.sdk.*` metrics of the semantic conventions; they are
+   * in `OpenTelemetry.stats()` in any case. Default `false`.
+   */
+  readonly selfMetrics?: boolean;
   /** How much a span or a log may hold. */
   readonly limits?: Limits;
 }

@@ -30,10 +30,12 @@ export function createPrivateLogs(configuration: Configuration, native: boolean)
   const resource = createResource(configuration);
   if (output === "none") return withoutDelivery(new LoggerProvider({ resource }));
   if (output === "console") {
-    return withoutDelivery(new LoggerProvider({ resource, processors: [new ConsoleLogProcessor()] }));
+    return withoutDelivery(
+      new LoggerProvider({ resource, processors: [new ConsoleLogProcessor(configuration.redactor)] }),
+    );
   }
   const delivery = new Delivery("logs", output);
-  const exporter = createLogExporter(output, delivery);
+  const exporter = createLogExporter(output, delivery, configuration.redactor);
   const processor = new LogBatchProcessor(exporter, configuration.logBatches, delivery);
   const provider = new LoggerProvider({
     resource,

@@ -25,7 +25,8 @@ class BatchProcessor<T> {
     this.batches = new Batches({
       take: (items) => exporter.export(items, () => {}),
       hasRoom: () => delivery?.hasRoom ?? true,
-      overflow: (items) => delivery?.drop(items, "queue_full", "they came faster than they could be sent"),
+      overflow: (items) =>
+        delivery?.counts.drop(items, "queue_full", "they came faster than they could be sent"),
     }, batching);
   }
 
@@ -48,9 +49,15 @@ class BatchProcessor<T> {
 
 /** Batches ended spans that are sampled. */
 export class SpanBatchProcessor extends BatchProcessor<ReadableSpan> implements SpanProcessor {
-  onStart(): void {}
+  started = 0;
+  ended = 0;
+
+  onStart(): void {
+    this.started++;
+  }
 
   onEnd(span: ReadableSpan): void {
+    this.ended++;
     if (span.spanContext().traceFlags & TraceFlags.SAMPLED) this.add(span);
   }
 }

@@ -26,6 +26,8 @@ import { LogBatchProcessor, SpanBatchProcessor } from "./processors.ts";
 import type { Engine } from "./recorder.ts";
 import { createResource } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
+import { observeSelf } from "./self_metrics.ts";
+import { readStats, type Stats } from "./statistics.ts";
 import { ScopeTracerProvider } from "./tracer.ts";
 import { NAME, VERSION } from "./version.ts";
 
@@ -35,6 +37,8 @@ export interface Pipeline {
   readonly tracerProvider: TracerProvider;
   readonly meterProvider: ApiMeterProvider;
   readonly loggerProvider: ApiLoggerProvider;
+  /** What became of what was recorded. */
+  stats(): Stats;
   /** Hands on everything recorded so far; resolves when it is delivered or the time is over. */
   forceFlush(timeoutMillis: number): Promise<void>;
   /** What is done when the process ends without a shutdown; missing where there is nothing to deliver. */
@@ -63,14 +67,16 @@ export function createPipeline(
   const deliveryOf = (signal: Signal) => deliveries.find((delivery) => delivery.signal === signal);
   const { traces, logs } = configuration.outputs;
   const queues: Queue[] = [];
+  let spans: SpanBatchProcessor | undefined;
+  let records: LogBatchProcessor | undefined;
 
   const spanProcessors: SpanProcessor[] = [];
   if (traces === "console") spanProcessors.push(new ConsoleSpanProcessor(redactor));
   if (exporters.traces !== undefined) {
     const { spanBatches } = configuration;
-    const processor = new SpanBatchProcessor(exporters.traces, spanBatches, deliveryOf("traces"));
-    spanProcessors.push(processor);
-    queues.push(processor.batches);
+    spans = new SpanBatchProcessor(exporters.traces, spanBatches, deliveryOf("traces"));
+    spanProcessors.push(spans);
+    queues.push(spans.batches);
   }
 
   const logProcessors: LogRecordProcessor[] = [];
@@ -80,9 +86,9 @@ export function createPipeline(
   }
   if (exporters.logs !== undefined) {
     const { logBatches } = configuration;
-    const processor = new LogBatchProcessor(exporters.logs, logBatches, deliveryOf("logs"));
-    logProcessors.push(processor);
-    queues.push(processor.batches);
+    records = new LogBatchProcessor(exporters.logs, logBatches, deliveryOf("logs"));
+    logProcessors.push(records);
+    queues.push(records.batches);
   }
 
   const readers: ScopeMetricReader[] = [];
@@ -108,6 +114,8 @@ export function createPipeline(
   });
   const meterProvider = new MeterProvider({ resource, readers });
   const tracer = tracerProvider.getTracer(NAME, VERSION);
+  const sources = { spans, logs: records, deliveries };
+  if (configuration.selfMetrics) observeSelf(meterProvider.getMeter(NAME, VERSION), sources);
 
   return {
     engine: {
@@ -127,6 +135,7 @@ export function createPipeline(
     meterProvider,
     loggerProvider,
     ending: new Ending({ queues, readers, deliveries, live }),
+    stats: () => readStats(sources),
     async forceFlush(timeoutMillis: number): Promise<void> {
       const until = performance.now() + timeoutMillis;
       const providers = [tracerProvider, loggerProvider, meterProvider];

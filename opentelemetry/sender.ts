@@ -18,6 +18,8 @@ export interface Batch {
   readonly items: number;
   /** Whether the body is compressed already, with gzip. */
   compressed: boolean;
+  /** When it was first tried, as `performance.now` has it. */
+  triedAt?: number;
 }
 
 /** What came of sending a batch. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertMatch } from "@std/assert";
 import { endless, hang, startAnswering, startFront } from "./support/front.ts";
+import type { Stats } from "@haiway/otel";
 import { type OtlpReceiver, startReceiver } from "./support/receiver.ts";
 import { type Ran, run } from "./support/subprocess.ts";
 
@@ -32,12 +33,14 @@ const PROGRAM = (plan: Omit<Plan, "gate"> & { gate: string }) => `
   }
   const started = performance.now();
   await OpenTelemetry.shutdown();
-  console.log(JSON.stringify({ shutdownMillis: performance.now() - started }));
+  const shutdownMillis = performance.now() - started;
+  console.log(JSON.stringify({ shutdownMillis, stats: OpenTelemetry.stats() }));
 `;
 
 /** How the program ended. */
 interface Ended extends Ran {
   readonly shutdownMillis: number;
+  readonly stats: Stats;
 }
 
 async function runPlan({ gate, ...plan }: Plan): Promise<Ended> {
@@ -48,7 +51,12 @@ async function runPlan({ gate, ...plan }: Plan): Promise<Ended> {
   const source = PROGRAM({ ...plan, gate: `http://127.0.0.1:${server.addr.port}/` });
   const ran = await run(source, { flags: ["--allow-net=127.0.0.1", "--allow-env"] });
   assertEquals([ran.code, ran.signal], [0, null], ran.stderr);
-  return { ...ran, ...JSON.parse(ran.stdout) };
+  const ended: Ended = { ...ran, ...JSON.parse(ran.stdout) };
+  for (const { created, exported, queued, spooled, dropped } of Object.values(ended.stats)) {
+    const lost = Object.values<number>(dropped).reduce((sum, items) => sum + items, 0);
+    assertEquals(created, exported + queued + spooled + lost, ran.stdout);
+  }
+  return ended;
 }
 
 /** Everything arrived, and once: each scope as a span, with its log. */
@@ -65,9 +73,10 @@ function assertArrived(receivers: readonly OtlpReceiver[], from: number, to: num
   }
 }
 
-/** What standard error says was dropped last, by signal. */
+/** How many spans were given up, as the last line of standard error about them has it. */
 function droppedSpans(stderr: string): number {
-  return Number(stderr.match(/Dropped \d+ spans \((\d+) in all\)/g)?.at(-1)?.match(/(\d+) in all/)?.[1] ?? 0);
+  const last = linesOf(stderr).findLast((line) => /Dropped \d+ spans/.test(line)) ?? "";
+  return Number(/\((\d+) in all\)/.exec(last)?.[1] ?? /Dropped (\d+) spans in all/.exec(last)?.[1] ?? 0);
 }
 
 function linesOf(stderr: string): string[] {
@@ -115,6 +124,7 @@ const rows: Record<string, () => Promise<void>> = {
       endpoint: `http://127.0.0.1:${freePort()}`,
       options: { exportTimeoutMillis: 300 },
     });
+    assertEquals(ran.stats.traces.dropped, { shutdown: 8 });
     assertEquals(droppedSpans(ran.stderr), 8);
     assertMatch(ran.stderr, /Dropped 8 logs \(8 in all\): .* did not take them before the end/);
     assertLess(ran.shutdownMillis, 6000);
@@ -206,7 +216,8 @@ const rows: Record<string, () => Promise<void>> = {
     const ran = await runPlan({ endpoint: receiver.endpoint, waves: [3, 4, 5] });
     assertArrived([receiver], 7, 12);
     const said = linesOf(ran.stderr).filter((line) => line.includes("spans"));
-    assertEquals(said.length, 1);
+    assertEquals(said.length, 2);
+    assertMatch(said[1], /Dropped 7 spans in all: 7 refused$/);
     assertMatch(said[0], /Dropped 3 spans \(3 in all\): .*\/v1\/traces refused them: HTTP 400$/);
     assertEquals(gaps(receiver).length, 2);
   },
@@ -310,6 +321,12 @@ const rows: Record<string, () => Promise<void>> = {
     assert(receiver!.spans.some(({ name }) => name === "scope-399"));
     const dropped = droppedSpans(ran.stderr);
     assertGreaterOrEqual(dropped, 1);
+    assertEquals(receiver!.spans.length + dropped, 400);
+    assertEquals(ran.stats.traces.dropped, { buffer_full: dropped });
+    assertMatch(
+      ran.stderr,
+      /Dropped \d+ spans .*: the buffer of 32 MiB is full .*; 'spool' keeps them on the disk/,
+    );
     await receiver!.close();
   },
 };

@@ -32,6 +32,7 @@ Deno.test("without options and variables everything has the default of the speci
   assertEquals(said, []);
   assert(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(instance));
   assertEquals(rest as Partial<Configuration>, {
+    selfMetrics: false,
     disabled: false,
     service: "s",
     version: "1",
@@ -118,6 +119,7 @@ Deno.test("every variable is read", async () => {
   assertEquals(said, []);
   assertEquals(configuration, {
     redactor: configuration.redactor,
+    selfMetrics: false,
     disabled: true,
     service: "s",
     version: "1",
