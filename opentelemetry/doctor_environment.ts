@@ -8,10 +8,9 @@ type Variables = Readonly<Record<string, string>>;
 const KNOWN: Readonly<Record<string, string | undefined>> = {
   ...Object.fromEntries(
     [
-      "SDK_DISABLED,LOG_LEVEL,PROPAGATORS,TRACES_EXPORTER,METRICS_EXPORTER,LOGS_EXPORTER,METRIC_EXPORT_TIMEOUT",
-      "METRICS_EXEMPLAR_FILTER,SEMCONV_EXCEPTION_SIGNAL_OPT_IN,SEMCONV_STABILITY_OPT_IN,CONFIG_FILE",
-      "EXPORTER_OTLP_PROTOCOL,EXPORTER_OTLP_CERTIFICATE,EXPORTER_OTLP_CLIENT_KEY,EXPORTER_OTLP_CLIENT_CERTIFICATE",
-      "EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE,EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+      "SDK_DISABLED,LOG_LEVEL,PROPAGATORS,TRACES_EXPORTER,METRICS_EXPORTER,LOGS_EXPORTER",
+      "SEMCONV_EXCEPTION_SIGNAL_OPT_IN,INSTRUMENTATION_HTTP_KNOWN_METHODS",
+      "EXPORTER_OTLP_PROTOCOL,EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
       "DENO,DENO_CONSOLE,DENO_TRACING,DENO_METRICS",
       ...["BSP", "BLRP"].flatMap((batch) =>
         ["SCHEDULE_DELAY", "EXPORT_TIMEOUT", "MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE"].map((name) =>
@@ -45,6 +44,17 @@ const KNOWN: Readonly<Record<string, string | undefined>> = {
   LINK_ATTRIBUTE_COUNT_LIMIT: "limits",
   LOGRECORD_ATTRIBUTE_COUNT_LIMIT: "limits",
   LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT: "limits",
+};
+/** What the specification has and the library does not read; with what to do instead. */
+const UNREAD: Readonly<Record<string, string | undefined>> = {
+  METRIC_EXPORT_TIMEOUT: "set OTEL_EXPORTER_OTLP_TIMEOUT",
+  METRICS_EXEMPLAR_FILTER: undefined,
+  SEMCONV_STABILITY_OPT_IN: undefined,
+  CONFIG_FILE: "give the options to OpenTelemetry.configure",
+  EXPORTER_OTLP_CERTIFICATE: "set DENO_CERT",
+  EXPORTER_OTLP_CLIENT_KEY: undefined,
+  EXPORTER_OTLP_CLIENT_CERTIFICATE: undefined,
+  EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: undefined,
 };
 const PREFIX = "OTEL_";
 /** How many letters a misspelt name may be away. */
@@ -90,12 +100,14 @@ export function examineVariables(variables: Variables, deploy: boolean): DoctorF
 
 function misspelling(name: string): DoctorFinding[] {
   if (isKnown(name)) return [];
-  const meant = nearest(name);
+  const specified = name.startsWith(PREFIX) && Object.hasOwn(UNREAD, name.slice(PREFIX.length));
+  const meant = specified ? undefined : nearest(name);
   if (meant !== undefined) {
     return [found("warning", "environment-misspelt", `Nobody reads ${name}`, `did you mean ${meant}?`)];
   }
   if (!name.startsWith(PREFIX)) return [];
-  return [found("info", "environment-unknown", `${name} is not read by this library`)];
+  const instead = UNREAD[name.slice(PREFIX.length)];
+  return [found("info", "environment-unknown", `${name} is not read by this library`, instead)];
 }
 
 /** Deno Deploy refuses the variables of users that begin with `OTEL_`. */

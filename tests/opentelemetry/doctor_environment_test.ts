@@ -13,10 +13,23 @@ Deno.test("the doctor finds misspelt variables by what was meant", () => {
   assertEquals(meant("OTLE_SERVICE_NAME"), "did you mean OTEL_SERVICE_NAME?");
   assertEquals(meant("OTEL-SERVICE-NAME"), "did you mean OTEL_SERVICE_NAME?");
   assertEquals(codes({ OTEL_JAVAAGENT_ENABLED: "1" }), ["environment-unknown"]);
+  assertEquals(examineVariables({ OTEL_EXPORTER_OTLP_CERTIFICATE: "ca.pem" }, false)[0].fix, "set DENO_CERT");
   assertEquals(codes({ PATH: "/bin", HOME: "/", DENO_DIR: "/", NAME: "x", HOTEL_NAME: "y" }), [
     "environment-ok",
   ]);
   assert(!JSON.stringify(examineVariables({ OTEL_SERVICE_NAM: "SECRET" }, true)).includes("SECRET"));
+});
+
+Deno.test("the doctor knows every variable that the library reads", async () => {
+  const sources = new URL("../../opentelemetry/", import.meta.url);
+  const texts = [...Deno.readDirSync(sources)].map(({ name }) => Deno.readTextFile(new URL(name, sources)));
+  const names = (await Promise.all(texts)).join().match(/\bOTEL_[A-Z_]*[A-Z]\b(?![_*])/g) ?? [];
+  assert(names.length > 50);
+  for (const name of new Set(names)) {
+    if (name === "OTEL_BSP" || name === "OTEL_BLRP") continue;
+    const found = examineVariables({ [name]: "1" }, false).map(({ code }) => code);
+    assert(!found.includes("environment-misspelt") && !found.includes("environment-unknown"), name);
+  }
 });
 
 Deno.test("the doctor finds variables that contradict each other, or say nothing", () => {
