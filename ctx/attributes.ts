@@ -49,10 +49,38 @@ export type Attributes = { readonly [key: string]: AttributeValue };
  */
 export type LogAttributes = { readonly [key: string]: unknown };
 
-/** An attribute as it is recorded and exported. */
+/**
+ * An attribute as it is recorded and exported.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type CleanValue } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("request", { observability, attributes: { since: new Date(0) } }, () => {});
+ *
+ * const since: CleanValue = observability.scopes[0].attributes.since;
+ * assertEquals(since, "1970-01-01T00:00:00.000Z");
+ * ```
+ */
 export type CleanValue = string | number | boolean | string[] | number[] | boolean[];
 
-/** Attributes as they are recorded and exported: flat, copied, and made of nothing but data. */
+/**
+ * Attributes as they are recorded and exported: flat, copied, and made of nothing but data.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type CleanAttributes } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("request", { observability, attributes: { user: { id: 7, name: null } } }, () => {});
+ *
+ * const clean: CleanAttributes = observability.scopes[0].attributes;
+ * assertEquals(clean, { "user.id": 7 });
+ * ```
+ */
 export type CleanAttributes = Record<string, CleanValue>;
 
 /** A value of none of the data types is described in at most this many characters. */

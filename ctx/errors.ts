@@ -55,7 +55,21 @@ export interface Failure {
   readonly first: boolean;
 }
 
-/** An exception in the terms of the semantic conventions. */
+/**
+ * An exception in the terms of the semantic conventions.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type Exception } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("request", { observability }, () => ctx.logError("Failed", { exception: new TypeError("no user") }));
+ *
+ * const exception: Exception | undefined = observability.logs[0].exception;
+ * assertEquals([exception?.type, exception?.message], ["TypeError", "no user"]);
+ * ```
+ */
 export interface Exception {
   /** The class of the error, or the type of what was thrown instead of one. */
   readonly type: string;

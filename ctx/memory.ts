@@ -53,7 +53,17 @@ export type {
 export type * from "./recorded.ts";
 export type { ExpectedScope, MetricTotal, ScopeTree } from "./recorded_query.ts";
 
-/** How {@linkcode MemoryObservability} behaves. */
+/**
+ * How {@linkcode MemoryObservability} behaves.
+ *
+ * ```ts
+ * import { MemoryObservability, type MemoryObservabilityOptions } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: MemoryObservabilityOptions = { level: "warning" };
+ * assertEquals(new MemoryObservability(options).level, "warning");
+ * ```
+ */
 export interface MemoryObservabilityOptions {
   /** Logs below it are left out. Default `"debug"`: everything is kept. */
   readonly level?: ObservabilityLevel;
@@ -228,7 +238,16 @@ export class MemoryObservability implements Observability, Recorded {
   }
 }
 
-/** Thrown by an assertion that does not hold, with a message for whoever reads the output of the test. */
+/**
+ * Thrown by an assertion that does not hold, with a message for whoever reads the output of the test.
+ *
+ * ```ts
+ * import { AssertionError, MemoryObservability } from "@haiway/otel/testing";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => new MemoryObservability().assertScope("checkout"), AssertionError);
+ * ```
+ */
 export class AssertionError extends Error {
   /** The name that test runners know. */
   override readonly name = "AssertionError";

@@ -3,7 +3,21 @@ import type { Exception } from "./errors.ts";
 import type { ObservabilityLevel } from "./level.ts";
 import type { MetricKind, ScopeKind } from "./observability.ts";
 
-/** A scope that was opened. */
+/**
+ * A scope that was opened.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type RecordedScope } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("checkout", { observability, attributes: { items: 2 } }, () => {});
+ *
+ * const scope: RecordedScope = observability.scopes[0];
+ * assertEquals([scope.name, scope.status, scope.attributes], ["checkout", "ok", { items: 2 }]);
+ * ```
+ */
 export interface RecordedScope {
   /** Its name, the last one if it was renamed. */
   name: string;
@@ -25,7 +39,21 @@ export interface RecordedScope {
   readonly exceptions: Exception[];
 }
 
-/** What every record says of the scope that it was recorded in. */
+/**
+ * What every record says of the scope that it was recorded in.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type RecordedIn } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("checkout", { observability }, () => ctx.logInfo("Paid"));
+ *
+ * const within: RecordedIn = observability.logs[0];
+ * assertEquals([within.scope, within.spanId], ["checkout", observability.scopes[0].spanId]);
+ * ```
+ */
 export interface RecordedIn {
   /** The name of the scope. */
   readonly scope: string;
@@ -35,7 +63,21 @@ export interface RecordedIn {
   readonly spanId: string;
 }
 
-/** A log that was recorded. */
+/**
+ * A log that was recorded.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type RecordedLog } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("checkout", { observability }, () => ctx.logWarning("Slow", { ms: 900 }));
+ *
+ * const log: RecordedLog = observability.logs[0];
+ * assertEquals([log.level, log.message, log.attributes], ["warning", "Slow", { ms: 900 }]);
+ * ```
+ */
 export interface RecordedLog extends RecordedIn {
   /** Its level. */
   readonly level: ObservabilityLevel;
@@ -47,7 +89,21 @@ export interface RecordedLog extends RecordedIn {
   readonly exception?: Exception;
 }
 
-/** An event that was recorded. */
+/**
+ * An event that was recorded.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type RecordedEvent } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("checkout", { observability }, () => ctx.recordEvent("order.created", { attributes: { items: 3 } }));
+ *
+ * const event: RecordedEvent = observability.events[0];
+ * assertEquals([event.name, event.level, event.attributes], ["order.created", "info", { items: 3 }]);
+ * ```
+ */
 export interface RecordedEvent extends RecordedIn {
   /** Its name. */
   readonly name: string;
@@ -57,7 +113,21 @@ export interface RecordedEvent extends RecordedIn {
   readonly attributes: CleanAttributes;
 }
 
-/** A measurement that was recorded. */
+/**
+ * A measurement that was recorded.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type RecordedMetric } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("checkout", { observability }, () => ctx.recordMetric("orders", { value: 1, kind: "counter" }));
+ *
+ * const metric: RecordedMetric = observability.metrics[0];
+ * assertEquals([metric.name, metric.kind, metric.value], ["orders", "counter", 1]);
+ * ```
+ */
 export interface RecordedMetric extends RecordedIn {
   /** The name of the metric. */
   readonly name: string;
@@ -73,7 +143,21 @@ export interface RecordedMetric extends RecordedIn {
   readonly attributes: CleanAttributes;
 }
 
-/** Everything that a back end for tests keeps, in the order in which it happened. */
+/**
+ * Everything that a back end for tests keeps, in the order in which it happened.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type Recorded } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("checkout", { observability }, () => ctx.logInfo("Paid"));
+ *
+ * const recorded: Recorded = observability;
+ * assertEquals([recorded.scopes.length, recorded.logs.length, recorded.metrics.length], [1, 1, 0]);
+ * ```
+ */
 export interface Recorded {
   /** Every scope, in the order of opening. */
   readonly scopes: readonly RecordedScope[];

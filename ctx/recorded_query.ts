@@ -7,6 +7,22 @@ import type { Recorded, RecordedIn, RecordedMetric, RecordedScope } from "./reco
 /**
  * A scope and what is in it as a plain object for `assertEquals` and snapshots: without ids, times and stack
  * traces, which differ from run to run, and without what is empty.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type ScopeTree } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("checkout", { observability }, () => ctx.scope("payment", () => {}));
+ *
+ * const expected: ScopeTree[] = [{
+ *   name: "checkout",
+ *   status: "ok",
+ *   children: [{ name: "payment", status: "ok" }],
+ * }];
+ * assertEquals(observability.tree(), expected);
+ * ```
  */
 export interface ScopeTree {
   /** The name of the scope. */
@@ -43,7 +59,24 @@ export interface ScopeTree {
   readonly children?: readonly ScopeTree[];
 }
 
-/** The measurements of one metric with the same attributes, summed. */
+/**
+ * The measurements of one metric with the same attributes, summed.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { MemoryObservability, type MetricTotal } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * ctx.scope("checkout", { observability }, () => {
+ *   ctx.recordMetric("orders", { value: 1, kind: "counter" });
+ *   ctx.recordMetric("orders", { value: 2, kind: "counter" });
+ * });
+ *
+ * const total: MetricTotal = observability.totals("orders")[0];
+ * assertEquals([total.count, total.value], [2, 3]);
+ * ```
+ */
 export interface MetricTotal {
   /** The name of the metric. */
   readonly name: string;
@@ -59,7 +92,24 @@ export interface MetricTotal {
   readonly value: number;
 }
 
-/** What a scope has to be like to be the one that is looked for; what is left out does not matter. */
+/**
+ * What a scope has to be like to be the one that is looked for; what is left out does not matter.
+ *
+ * ```ts
+ * import { ctx } from "@haiway/otel";
+ * import { type ExpectedScope, MemoryObservability } from "@haiway/otel/testing";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * const fail = () => {
+ *   throw new RangeError("out of stock");
+ * };
+ * assertThrows(() => ctx.scope("checkout", { observability }, fail), RangeError);
+ *
+ * const expected: ExpectedScope = { status: "error", message: /stock/, exception: "RangeError" };
+ * observability.assertScope("checkout", expected);
+ * ```
+ */
 export interface ExpectedScope {
   /** How it ended. */
   readonly status?: "open" | "ok" | "error";

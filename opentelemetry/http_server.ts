@@ -6,13 +6,39 @@ import { methodOf, serverAttributes } from "./http_attributes.ts";
 import { RequestScope } from "./http_request.ts";
 import { within } from "./observability.ts";
 
-/** A handler of HTTP requests, as `Deno.serve`, Deno Deploy and the routers for them have it. */
+/**
+ * A handler of HTTP requests, as `Deno.serve`, Deno Deploy and the routers for them have it.
+ *
+ * ```ts
+ * import { type HttpHandler, OpenTelemetry } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const hello: HttpHandler<[]> = () => new Response("Hello");
+ * const observed: HttpHandler<[]> = OpenTelemetry.handler(hello, { route: "/" });
+ * const response = await observed(new Request("http://localhost/"));
+ * assertEquals(await response.text(), "Hello");
+ * ```
+ */
 export type HttpHandler<Rest extends unknown[]> = (
   request: Request,
   ...rest: Rest
 ) => Response | Promise<Response>;
 
-/** How `OpenTelemetry.handler` observes a handler. */
+/**
+ * How `OpenTelemetry.handler` observes a handler.
+ *
+ * ```ts
+ * import { type HandlerOptions, OpenTelemetry } from "@haiway/otel";
+ * import { MemoryObservability } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * const options: HandlerOptions = { route: "/users/:id", observability };
+ * const handler = OpenTelemetry.handler(() => new Response("Ada"), options);
+ * await (await handler(new Request("http://localhost/users/7"))).text();
+ * assertEquals(observability.scopes[0].name, "GET /users/:id");
+ * ```
+ */
 export interface HandlerOptions {
   /**
    * The route of a request, such as `"/users/:id"`: it names the span, and is a dimension of the metrics, so it must

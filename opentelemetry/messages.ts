@@ -3,7 +3,21 @@ import { defaultObservability, openScope, runScope } from "../ctx/scope.ts";
 import type { HttpSettings } from "./http_server.ts";
 import { within } from "./observability.ts";
 
-/** How `OpenTelemetry.listener` observes a listener. */
+/**
+ * How `OpenTelemetry.listener` observes a listener.
+ *
+ * ```ts
+ * import { type ListenerOptions, OpenTelemetry } from "@haiway/otel";
+ * import { MemoryObservability } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const observability = new MemoryObservability();
+ * const options: ListenerOptions = { observability };
+ * const listener = OpenTelemetry.listener("square", ({ data }: MessageEvent<number>) => data ** 2, options);
+ * assertEquals(listener(new MessageEvent("message", { data: 7 })), 49);
+ * assertEquals(observability.scopes[0].kind, "consumer");
+ * ```
+ */
 export interface ListenerOptions {
   /** Where the scopes go. Default: what `OpenTelemetry.configure` set up, or the console before. */
   readonly observability?: Observability;

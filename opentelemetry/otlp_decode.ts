@@ -1,4 +1,25 @@
-/** A span as it arrived, with what its resource and its instrumentation scope say of it. */
+/**
+ * A span as it arrived, with what its resource and its instrumentation scope say of it.
+ *
+ * ```ts
+ * import { ctx, OpenTelemetry } from "@haiway/otel";
+ * import { otlpReceiver, type ReceivedSpan } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using receiver = otlpReceiver();
+ * OpenTelemetry.configure({
+ *   service: "shop",
+ *   version: "1.0.0",
+ *   environment: "test",
+ *   otlpEndpoint: receiver.endpoint,
+ * });
+ * ctx.scope("checkout", { kind: "server" }, () => {});
+ * await OpenTelemetry.shutdown();
+ *
+ * const span: ReceivedSpan = receiver.spans[0];
+ * assertEquals([span.name, span.kind, span.status.code], ["checkout", 2, 1]);
+ * ```
+ */
 export interface ReceivedSpan {
   /** Its name. */
   readonly name: string;
@@ -34,7 +55,28 @@ export interface ReceivedSpan {
   readonly scope: { name: string; version: string | undefined };
 }
 
-/** A log record as it arrived. */
+/**
+ * A log record as it arrived.
+ *
+ * ```ts
+ * import { ctx, OpenTelemetry } from "@haiway/otel";
+ * import { otlpReceiver, type ReceivedLog } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using receiver = otlpReceiver();
+ * OpenTelemetry.configure({
+ *   service: "shop",
+ *   version: "1.0.0",
+ *   environment: "test",
+ *   otlpEndpoint: receiver.endpoint,
+ * });
+ * ctx.scope("checkout", () => ctx.logWarning("Slow"));
+ * await OpenTelemetry.shutdown();
+ *
+ * const log: ReceivedLog = receiver.logs[0];
+ * assertEquals([log.body, log.severityText, log.traceId], ["Slow", "WARN", receiver.spans[0].traceId]);
+ * ```
+ */
 export interface ReceivedLog {
   /** The message. */
   readonly body: unknown;
@@ -58,7 +100,28 @@ export interface ReceivedLog {
   readonly scope: { name: string; version: string | undefined };
 }
 
-/** A data point as it arrived, with its metric. */
+/**
+ * A data point as it arrived, with its metric.
+ *
+ * ```ts
+ * import { ctx, OpenTelemetry } from "@haiway/otel";
+ * import { otlpReceiver, type ReceivedPoint } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using receiver = otlpReceiver();
+ * OpenTelemetry.configure({
+ *   service: "shop",
+ *   version: "1.0.0",
+ *   environment: "test",
+ *   otlpEndpoint: receiver.endpoint,
+ * });
+ * ctx.scope("checkout", () => ctx.recordMetric("orders", { value: 2, kind: "counter" }));
+ * await OpenTelemetry.shutdown();
+ *
+ * const point: ReceivedPoint | undefined = receiver.latest("orders");
+ * assertEquals([point?.kind, point?.value], ["sum", 2]);
+ * ```
+ */
 export interface ReceivedPoint {
   /** The name of the metric. */
   readonly metric: string;

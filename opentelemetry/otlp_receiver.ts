@@ -8,7 +8,28 @@ import {
 } from "./otlp_decode.ts";
 import { decodeProtobuf } from "./otlp_protobuf.ts";
 
-/** A request as it arrived. */
+/**
+ * A request as it arrived.
+ *
+ * ```ts
+ * import { ctx, OpenTelemetry } from "@haiway/otel";
+ * import { otlpReceiver, type ReceivedRequest } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using receiver = otlpReceiver();
+ * OpenTelemetry.configure({
+ *   service: "shop",
+ *   version: "1.0.0",
+ *   environment: "test",
+ *   otlpEndpoint: receiver.endpoint,
+ * });
+ * ctx.scope("checkout", () => {});
+ * await OpenTelemetry.shutdown();
+ *
+ * const request: ReceivedRequest = receiver.requests[0];
+ * assertEquals([request.path, request.status], ["/v1/traces", 200]);
+ * ```
+ */
 export interface ReceivedRequest {
   /** The path of its URL, such as `/v1/traces`. */
   readonly path: string;
@@ -22,13 +43,39 @@ export interface ReceivedRequest {
   readonly at: number;
 }
 
-/** How a receiver answers a request instead of taking it; `undefined` takes it. */
+/**
+ * How a receiver answers a request instead of taking it; `undefined` takes it.
+ *
+ * ```ts
+ * import { otlpReceiver, type ReceiverFault } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const refuseLogs: ReceiverFault = (_request, path) =>
+ *   path.endsWith("/v1/logs") ? new Response(null, { status: 503 }) : undefined;
+ *
+ * await using receiver = otlpReceiver({ fault: refuseLogs });
+ * const response = await fetch(`${receiver.endpoint}/v1/logs`, { method: "POST", body: "{}" });
+ * await response.body?.cancel();
+ * assertEquals(response.status, 503);
+ * ```
+ */
 export type ReceiverFault = (
   request: Request,
   path: string,
 ) => Response | Promise<Response | undefined> | undefined;
 
-/** How {@linkcode otlpReceiver} behaves. */
+/**
+ * How {@linkcode otlpReceiver} behaves.
+ *
+ * ```ts
+ * import { otlpReceiver, type OtlpReceiverOptions } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const outage: OtlpReceiverOptions = { fault: () => new Response(null, { status: 503 }) };
+ * await using receiver = otlpReceiver(outage);
+ * assertEquals(receiver.spans, []);
+ * ```
+ */
 export interface OtlpReceiverOptions {
   /** The port on the loopback. Default: one that is free. */
   readonly port?: number;
@@ -36,7 +83,18 @@ export interface OtlpReceiverOptions {
   readonly fault?: ReceiverFault;
 }
 
-/** A running receiver: see {@linkcode otlpReceiver}. */
+/**
+ * A running receiver: see {@linkcode otlpReceiver}.
+ *
+ * ```ts
+ * import { type OtlpReceiver, otlpReceiver } from "@haiway/otel/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const receiver: OtlpReceiver = otlpReceiver();
+ * assertEquals(receiver.endpoint, `http://127.0.0.1:${receiver.port}`);
+ * await receiver.close();
+ * ```
+ */
 export interface OtlpReceiver extends AsyncDisposable {
   /** The base URL to give to `otlpEndpoint`. */
   readonly endpoint: string;
