@@ -29,7 +29,7 @@ const UNITS: Readonly<Record<string, number>> = { nested: 5 };
 /** What the queue of a processor holds with ease. */
 const QUEUED = 1000;
 /** How long a workload has the event loop for itself, in nanoseconds. */
-const TURN = 20e6;
+const TURN = 2e6;
 const OPEN_SCOPES = 10_000;
 
 /** Measures the workload that the command line names, and prints the figures. */

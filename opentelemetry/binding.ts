@@ -44,7 +44,7 @@ export function bindPipeline(api: Registered, configuration: Configuration): Pip
   const tracer = tracerProvider.getTracer(NAME, VERSION);
   const engine: Engine = {
     startSpan: (name, kind, attributes, links, context) =>
-      startSpan(tracer, name, kind, attributes, links, context),
+      startSpan(tracer, name, kind, attributes ?? {}, links, context),
     logger: loggerProvider.getLogger(NAME, VERSION),
     instruments: new Instruments(meterOf(meterProvider, native)),
     events: configuration.events,

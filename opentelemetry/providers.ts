@@ -1,4 +1,5 @@
 import type {
+  Attributes,
   Context,
   Link,
   LoggerProvider as ApiLoggerProvider,
@@ -10,7 +11,6 @@ import type {
 import { LoggerProvider, type LogRecordExporter, type LogRecordProcessor } from "@opentelemetry/sdk-logs";
 import { MeterProvider, type PushMetricExporter } from "@opentelemetry/sdk-metrics";
 import type { SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
-import type { CleanAttributes } from "../ctx/attributes.ts";
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { now } from "./clock.ts";
 import type { Configuration } from "./configuration.ts";
@@ -28,6 +28,7 @@ import { createResource } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { observeSelf } from "./self_metrics.ts";
 import { readStats, type Stats } from "./statistics.ts";
+import { NO_ATTRIBUTES } from "./span.ts";
 import { ScopeTracerProvider } from "./tracer.ts";
 import { NAME, VERSION } from "./version.ts";
 
@@ -122,10 +123,10 @@ export function createPipeline(
       startSpan: (
         name: string,
         kind: SpanKind,
-        attributes: CleanAttributes,
+        attributes: Attributes | undefined,
         links: Link[] | undefined,
         context: Context,
-      ): Span => tracer.open(name, kind, attributes, links, context, now()),
+      ): Span => tracer.open(name, kind, attributes ?? NO_ATTRIBUTES, links, context, now()),
       logger: loggerProvider.getLogger(NAME, VERSION),
       instruments: new Instruments(meterProvider.getMeter(NAME, VERSION)),
       events: configuration.events,

@@ -7,8 +7,8 @@ import {
   type Logger,
   type LogRecord,
   type Span,
-  type SpanContext,
   SpanKind,
+  type SpanStatus,
   SpanStatusCode,
 } from "@opentelemetry/api";
 import { type Attributes, cleanAttributes, type LogAttributes } from "../ctx/attributes.ts";
@@ -33,7 +33,7 @@ export interface Engine {
   startSpan(
     name: string,
     kind: SpanKind,
-    attributes: ApiAttributes,
+    attributes: ApiAttributes | undefined,
     links: Link[] | undefined,
     in_: Context,
   ): Span;
@@ -59,6 +59,9 @@ function isKind(value: unknown): value is keyof typeof KINDS {
   return typeof value === "string" && Object.hasOwn(KINDS, value);
 }
 
+const OK: SpanStatus = Object.freeze({ code: SpanStatusCode.OK });
+const ERROR: SpanStatus = Object.freeze({ code: SpanStatusCode.ERROR });
+
 /** The levels as the wire says them. */
 const SEVERITY_TEXT = { debug: "DEBUG", info: "INFO", warning: "WARN", error: "ERROR" } as const;
 
@@ -72,34 +75,32 @@ export function openSpan(
 ): Span {
   const given: unknown = options.kind;
   const kind = given === undefined || !isKind(given) ? SpanKind.INTERNAL : KINDS[given];
-  return engine.startSpan(name, kind, cleanAttributes(options.attributes), links, context);
+  const attributes = options.attributes === undefined ? undefined : cleanAttributes(options.attributes);
+  return engine.startSpan(name, kind, attributes, links, context);
 }
 
 /** A scope as a span; and, being one object for both, the context in which that span is current. */
 export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
-  override readonly span: Span;
-  readonly identity: SpanContext;
+  declare readonly span: Span;
   /** The scope that holds this recorder, once the context manager has seen it. */
   scope: OpenScope | undefined = undefined;
 
   constructor(readonly engine: Engine, span: Span, rest: Context, scoped: boolean) {
     super(span, rest, scoped);
-    this.span = span;
-    this.identity = span.spanContext();
   }
 
   get traceId(): string {
-    const { traceId } = this.identity;
+    const { traceId } = this.span.spanContext();
     return traceId === INVALID_TRACEID ? "" : traceId;
   }
 
   get spanId(): string {
-    const { spanId } = this.identity;
+    const { spanId } = this.span.spanContext();
     return spanId === INVALID_SPANID ? "" : spanId;
   }
 
   get traceFlags(): number {
-    return this.identity.traceFlags;
+    return this.span.spanContext().traceFlags;
   }
 
   /** What the context API finds current in the scope. */
@@ -144,7 +145,7 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
     const { events } = this.engine;
     const eventName = text(name);
     if (events !== "log" && this.span.isRecording()) {
-      this.span.addEvent(eventName, cleanAttributes(event.attributes));
+      addEvent(this.span, eventName, cleanAttributes(event.attributes));
     }
     if (events !== "span") {
       const level = isLevel(event.level) ? event.level : "info";
@@ -164,7 +165,7 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
     const { span } = this;
     if (failure !== undefined) this.#fail(failure);
     else if (status !== "unset" && !hasStatus(span)) {
-      span.setStatus({ code: status === "error" ? SpanStatusCode.ERROR : SpanStatusCode.OK });
+      span.setStatus(status === "error" ? ERROR : OK);
     }
     span.end();
   }
@@ -186,7 +187,7 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
   }
 
   #recordException(exception: Exception): void {
-    this.span.addEvent("exception", exceptionAttributes(exception));
+    addEvent(this.span, "exception", exceptionAttributes(exception));
   }
 
   #emit(level: ObservabilityLevel, record: LogRecord): void {
@@ -196,6 +197,12 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
     record.context = this.context;
     this.engine.logger.emit(record);
   }
+}
+
+/** Adds an event with attributes that are clean, and the event's own from now on. */
+function addEvent(span: Span, name: string, attributes: ApiAttributes): void {
+  if (span instanceof ScopeSpan) span.addCleanEvent(name, attributes);
+  else span.addEvent(name, attributes);
 }
 
 function exceptionAttributes({ type, message, stacktrace }: Exception): Record<string, string> {

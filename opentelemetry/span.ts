@@ -26,8 +26,19 @@ import type { ScopeTracer } from "./tracer.ts";
 
 const NO_EVENTS: TimedEvent[] = [];
 const NO_LINKS: Link[] = [];
+/** The attributes of a span that has none so far. */
+export const NO_ATTRIBUTES: Attributes = Object.freeze({});
 const UNSET: SpanStatus = { code: SpanStatusCode.UNSET };
 const OK: SpanStatus = { code: SpanStatusCode.OK };
+
+/** What most spans have nothing of. */
+interface More {
+  events: TimedEvent[] | undefined;
+  links: Link[] | undefined;
+  droppedAttributes: number;
+  droppedEvents: number;
+  droppedLinks: number;
+}
 
 /**
  * A span of the API that is also the readable span of the SDK's processors and exporters, and nothing besides:
@@ -36,23 +47,19 @@ const OK: SpanStatus = { code: SpanStatusCode.OK };
 export class ScopeSpan implements Span, ReadableSpan {
   name: string;
   readonly kind: SpanKind;
-  readonly parentSpanContext?: SpanContext;
+  readonly parentSpanContext: SpanContext | undefined;
   attributes: Attributes;
   status: SpanStatus = UNSET;
   ended = false;
   /** Its neighbours among the open spans: see {@linkcode LiveSpans}, whose they are. */
   older: ScopeSpan | undefined = undefined;
   newer: ScopeSpan | undefined = undefined;
-  droppedAttributesCount = 0;
-  droppedEventsCount = 0;
-  droppedLinksCount = 0;
   readonly #tracer: ScopeTracer;
   readonly #context: SpanContext;
   readonly #start: number | HrTime;
   #end: number | HrTime = 0;
   #attributesCount: number;
-  #events: TimedEvent[] | undefined = undefined;
-  #links: Link[] | undefined = undefined;
+  #more: More | undefined = undefined;
 
   /** The attributes are the span's from now on: clean, within the limits, and nobody else's. */
   constructor(
@@ -69,7 +76,7 @@ export class ScopeSpan implements Span, ReadableSpan {
     this.name = name;
     this.kind = kind;
     this.#context = context;
-    if (parent !== undefined) this.parentSpanContext = parent;
+    this.parentSpanContext = parent;
     this.attributes = attributes;
     this.#attributesCount = attributesCount;
     this.#start = start;
@@ -84,11 +91,23 @@ export class ScopeSpan implements Span, ReadableSpan {
   }
 
   get events(): TimedEvent[] {
-    return this.#events ?? NO_EVENTS;
+    return this.#more?.events ?? NO_EVENTS;
   }
 
   get links(): Link[] {
-    return this.#links ?? NO_LINKS;
+    return this.#more?.links ?? NO_LINKS;
+  }
+
+  get droppedAttributesCount(): number {
+    return this.#more?.droppedAttributes ?? 0;
+  }
+
+  get droppedEventsCount(): number {
+    return this.#more?.droppedEvents ?? 0;
+  }
+
+  get droppedLinksCount(): number {
+    return this.#more?.droppedLinks ?? 0;
   }
 
   get startTime(): HrTime {
@@ -113,6 +132,7 @@ export class ScopeSpan implements Span, ReadableSpan {
 
   setAttribute(key: string, value: AttributeValue): this {
     if (this.ended) return this;
+    if (this.attributes === NO_ATTRIBUTES) this.attributes = {};
     const decision = maybeAddAttribute({
       key,
       value,
@@ -121,7 +141,7 @@ export class ScopeSpan implements Span, ReadableSpan {
       currentAttributesCount: this.#attributesCount,
     });
     if (decision === AddAttributeDecision.ADD_NEW) this.#attributesCount++;
-    else if (decision === AddAttributeDecision.DROP_LIMIT_REACHED) this.droppedAttributesCount++;
+    else if (decision === AddAttributeDecision.DROP_LIMIT_REACHED) this.#extras().droppedAttributes++;
     return this;
   }
 
@@ -134,41 +154,64 @@ export class ScopeSpan implements Span, ReadableSpan {
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (this.ended) return this;
-    const { eventCountLimit, attributePerEventCountLimit, attributeValueLengthLimit } =
-      this.#tracer.shared.limits;
-    const events = this.#events ??= [];
-    if (eventCountLimit === 0) {
-      this.droppedEventsCount++;
-      return this;
-    }
-    if (events.length >= eventCountLimit) {
-      events.shift();
-      this.droppedEventsCount++;
-    }
+    const { attributePerEventCountLimit, attributeValueLengthLimit } = this.#tracer.shared.limits;
     const isTime = isTimeInput(attributesOrTime);
-    events.push({
-      name,
-      time: timeOf(isTime && time === undefined ? attributesOrTime : time),
-      ...cleanSimpleAttributes(isTime ? undefined : attributesOrTime, {
+    const { attributes, droppedAttributesCount } = cleanSimpleAttributes(
+      isTime ? undefined : attributesOrTime,
+      {
         attributeCountLimit: attributePerEventCountLimit,
         attributeValueLengthLimit,
-      }),
-    });
+      },
+    );
+    const given = isTime && time === undefined ? attributesOrTime : time;
+    const at = given === undefined ? now() : instantOf(given);
+    this.#addEvent(new ScopeEvent(name, at, attributes, droppedAttributesCount));
     return this;
+  }
+
+  /** Adds an event with attributes that are clean, and the event's own from now on. */
+  addCleanEvent(name: string, attributes: Attributes): void {
+    if (this.ended) return;
+    const { attributePerEventCountLimit, attributeValueLengthLimit } = this.#tracer.shared.limits;
+    let count = 0;
+    for (const _ in attributes) count++;
+    if (count > attributePerEventCountLimit || attributeValueLengthLimit !== Infinity) {
+      this.addEvent(name, attributes);
+    } else this.#addEvent(new ScopeEvent(name, now(), attributes, undefined));
+  }
+
+  #addEvent(event: TimedEvent): void {
+    const { eventCountLimit } = this.#tracer.shared.limits;
+    const more = this.#extras();
+    const events = more.events ??= [];
+    if (events.length >= eventCountLimit) {
+      more.droppedEvents++;
+      if (eventCountLimit === 0) return;
+      events.shift();
+    }
+    events.push(event);
+  }
+
+  #extras(): More {
+    return this.#more ??= {
+      events: undefined,
+      links: undefined,
+      droppedAttributes: 0,
+      droppedEvents: 0,
+      droppedLinks: 0,
+    };
   }
 
   addLink(link: Link): this {
     if (this.ended) return this;
     const { linkCountLimit, attributePerLinkCountLimit, attributeValueLengthLimit } =
       this.#tracer.shared.limits;
-    const links = this.#links ??= [];
-    if (linkCountLimit === 0) {
-      this.droppedLinksCount++;
-      return this;
-    }
+    const more = this.#extras();
+    const links = more.links ??= [];
     if (links.length >= linkCountLimit) {
+      more.droppedLinks++;
+      if (linkCountLimit === 0) return this;
       links.shift();
-      this.droppedLinksCount++;
     }
     links.push({
       context: link.context,
@@ -210,7 +253,7 @@ export class ScopeSpan implements Span, ReadableSpan {
 
   /** Ends it as the process ends, with a mark that no limit keeps away; `cause` says what makes a failure of it. */
   interrupt(cause: string | undefined): void {
-    this.attributes["haiway.scope.interrupted"] = true;
+    this.attributes = { ...this.attributes, "haiway.scope.interrupted": true };
     if (cause !== undefined) this.status = { code: SpanStatusCode.ERROR, message: cause };
     this.end();
   }
@@ -221,7 +264,7 @@ export class ScopeSpan implements Span, ReadableSpan {
     this.#end = millisecondsOf(end) < millisecondsOf(this.#start) ? this.#start : end;
     const { processors, live } = this.#tracer.shared;
     live?.close(this);
-    for (const processor of processors) processor.onEnding?.(this);
+    for (const processor of processors) if (processor.onEnding !== undefined) processor.onEnding(this);
     this.ended = true;
     for (const processor of processors) processor.onEnd(this);
   }
@@ -234,8 +277,22 @@ export function instantOf(time: TimeInput): number | HrTime {
   return time <= performance.now() ? time + performance.timeOrigin : time;
 }
 
-function timeOf(time: TimeInput | undefined): HrTime {
-  return hrTimeOf(time === undefined ? now() : instantOf(time));
+/** An event whose time is converted when it is exported. */
+class ScopeEvent implements TimedEvent {
+  readonly #time: number | HrTime;
+
+  constructor(
+    readonly name: string,
+    time: number | HrTime,
+    readonly attributes: Attributes | undefined,
+    readonly droppedAttributesCount: number | undefined,
+  ) {
+    this.#time = time;
+  }
+
+  get time(): HrTime {
+    return hrTimeOf(this.#time);
+  }
 }
 
 function millisecondsOf(time: number | HrTime): number {

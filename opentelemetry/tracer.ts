@@ -28,7 +28,7 @@ import { newSpanId, newTraceId } from "../ctx/ids.ts";
 import { now } from "./clock.ts";
 import { spanOf, withoutSpan } from "./context.ts";
 import type { LiveSpans } from "./live_spans.ts";
-import { instantOf, ScopeSpan } from "./span.ts";
+import { instantOf, NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
 
 /** What the tracers of one provider share. */
 export interface TracingState {
@@ -53,7 +53,14 @@ export class ScopeTracer implements Tracer {
     const parent = options.root ? trace.deleteSpan(context) : context;
     const { attributes } = cleanAttributes(options.attributes, NO_LIMITS);
     const start = options.startTime === undefined ? now() : instantOf(options.startTime);
-    return this.open(name, options.kind ?? SpanKind.INTERNAL, attributes ?? {}, options.links, parent, start);
+    return this.open(
+      name,
+      options.kind ?? SpanKind.INTERNAL,
+      attributes ?? NO_ATTRIBUTES,
+      options.links,
+      parent,
+      start,
+    );
   }
 
   startActiveSpan<F extends (span: Span) => ReturnType<F>>(name: string, fn: F): ReturnType<F>;
@@ -79,7 +86,7 @@ export class ScopeTracer implements Tracer {
     return contextApi.with(trace.setSpan(parent, span), fn, undefined, span);
   }
 
-  /** Starts a span with attributes that are clean and the span's own from now on. */
+  /** Starts a span with attributes that are clean and the span's own from now on, or {@linkcode NO_ATTRIBUTES}. */
   open(
     name: string,
     kind: SpanKind,
@@ -112,7 +119,7 @@ export class ScopeTracer implements Tracer {
       if (sampling.traceState !== undefined) identity.traceState = sampling.traceState;
       if (sampling.decision !== SamplingDecision.RECORD_AND_SAMPLED) identity.traceFlags = TraceFlags.NONE;
       if (sampling.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(identity);
-      if (sampling.attributes !== undefined) Object.assign(attributes, sampling.attributes);
+      if (sampling.attributes !== undefined) attributes = { ...attributes, ...sampling.attributes };
     }
     let count = 0;
     for (const _ in attributes) count++;
@@ -123,7 +130,7 @@ export class ScopeTracer implements Tracer {
       kind,
       identity,
       parent,
-      limited ? {} : attributes,
+      limited ? NO_ATTRIBUTES : attributes,
       limited ? 0 : count,
       start,
     );
