@@ -48,21 +48,24 @@ export function serverAttributes(request: Request, remote: unknown): CleanAttrib
   const forwarded = readForwarded(headers);
   const scheme = schemeOf(url, forwarded.proto);
   const attributes: CleanAttributes = { "url.path": url.pathname, "url.scheme": scheme };
-  if (url.search.length > 1) attributes["url.query"] = redactQuery(url.search.slice(1));
-  Object.assign(attributes, addressOf(forwarded.host, url, scheme));
-  const peer = peerOf(remote);
-  if (peer.address !== undefined) attributes["network.peer.address"] = peer.address;
-  if (peer.port !== undefined) attributes["network.peer.port"] = peer.port;
-  const client = forwarded.for ?? peer.address;
+  const { search } = url;
+  if (search.length > 1) attributes["url.query"] = redactQuery(search.slice(1));
+  const original = forwarded.host === undefined ? null : URL.parse(`${scheme}://${forwarded.host}`);
+  putAddress(attributes, original ?? url, scheme);
+  const peer = putPeer(attributes, remote);
+  const client = forwarded.for ?? peer;
   if (client !== undefined) attributes["client.address"] = client;
   const userAgent = headers.get("user-agent");
   if (userAgent !== null) attributes["user_agent.original"] = userAgent;
   return attributes;
 }
 
-/** What a client knows of a request before it sends it. */
+/** What a client knows of a request before it sends it; all but `url.full` are dimensions of metrics. */
 export function clientAttributes(url: URL): CleanAttributes {
-  return { ...addressOf(undefined, url, url.protocol.slice(0, -1)), "url.full": redactUrl(url.href) };
+  const attributes: CleanAttributes = {};
+  putAddress(attributes, url, url.protocol.slice(0, -1));
+  attributes["url.full"] = redactUrl(url.href);
+  return attributes;
 }
 
 /** The scheme that the client used: `http` or `https`, as it is a dimension of metrics. */
@@ -71,25 +74,23 @@ function schemeOf(url: URL, forwarded: string | undefined): string {
   return scheme === "http" || scheme === "https" ? scheme : url.protocol.slice(0, -1);
 }
 
-function addressOf(forwarded: string | undefined, url: URL, scheme: string): CleanAttributes {
-  const host = forwarded === undefined ? undefined : URL.parse(`${scheme}://${forwarded}`);
-  const { hostname, port } = host ?? url;
-  if (hostname === "") return {};
-  const known = scheme === "https" ? 443 : scheme === "http" ? 80 : undefined;
-  const number = port === "" ? known : Number(port);
-  const address = { "server.address": hostname.replace(/^\[(.*)\]$/, "$1") };
-  return number === undefined ? address : { ...address, "server.port": number };
+function putAddress(attributes: CleanAttributes, { hostname, port }: URL, scheme: string): void {
+  if (hostname === "") return;
+  attributes["server.address"] = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+  if (port !== "") attributes["server.port"] = Number(port);
+  else if (scheme === "https") attributes["server.port"] = 443;
+  else if (scheme === "http") attributes["server.port"] = 80;
 }
 
-/** The other end of the connection, as `Deno.ServeHandlerInfo` has it for each transport. */
-function peerOf(remote: unknown): { address?: string; port?: number } {
-  if (typeof remote !== "object" || remote === null) return {};
+/** The other end of the connection, as `Deno.ServeHandlerInfo` has it for each transport; returns its address. */
+function putPeer(attributes: CleanAttributes, remote: unknown): string | undefined {
+  if (typeof remote !== "object" || remote === null) return undefined;
   const { hostname, port, path } = remote as Partial<Deno.NetAddr & Deno.UnixAddr>;
   const address = hostname ?? path;
-  return {
-    ...(typeof address === "string" && address !== "" && { address }),
-    ...(typeof port === "number" && { port }),
-  };
+  if (typeof address !== "string" || address === "") return undefined;
+  attributes["network.peer.address"] = address;
+  if (typeof port === "number") attributes["network.peer.port"] = port;
+  return address;
 }
 
 interface Forwarded {

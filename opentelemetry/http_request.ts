@@ -2,10 +2,12 @@ import { ctx } from "../ctx/ctx.ts";
 import type { Attributes } from "../ctx/attributes.ts";
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { describeException } from "../ctx/errors.ts";
+import type { Recorder } from "../ctx/observability.ts";
 import { OpenScope, runIn, runWithin } from "../ctx/scope.ts";
 import type { Method } from "./http_attributes.ts";
 import { observeStream, streamOf } from "./http_body.ts";
 import { OpenTelemetryRecorder } from "./recorder.ts";
+import { ScopeSpan } from "./span.ts";
 
 /** A request as it came in. */
 export interface Received {
@@ -41,7 +43,10 @@ export class RequestScope extends OpenScope {
   /** An `http.route` that is recorded in the handler names the scope too. */
   override attributes(attributes: Attributes): void {
     super.attributes(attributes);
-    const route = attributes?.["http.route"];
+    this.#name(attributes?.["http.route"]);
+  }
+
+  #name(route: unknown): void {
     if (typeof route !== "string" || route === "" || route === this.#route) return;
     this.#route = route;
     this.recorder.rename?.(`${this.#received.method.label} ${route}`);
@@ -99,6 +104,8 @@ export class RequestScope extends OpenScope {
     const outcome = { "http.response.status_code": status, "error.type": type };
     const { method, scheme } = this.#received;
     runIn(this, () => {
+      // A framework may have set it on the span itself, through the API.
+      this.#name(attributesOf(this.recorder)["http.route"]);
       ctx.recordAttributes(outcome);
       ctx.recordMetric("http.server.request.duration", {
         value: (performance.now() - this.#startedAt) / 1000,
@@ -143,4 +150,9 @@ export class RequestScope extends OpenScope {
       diagnoseFailure("count the requests in flight", error);
     }
   }
+}
+
+function attributesOf(recorder: Recorder): ScopeSpan["attributes"] {
+  const span = recorder instanceof OpenTelemetryRecorder ? recorder.span : undefined;
+  return span instanceof ScopeSpan ? span.attributes : {};
 }

@@ -1,5 +1,6 @@
-import { trace } from "@opentelemetry/api";
+import { context, propagation, trace } from "@opentelemetry/api";
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
 import { ctx, OpenTelemetry } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
 import { received } from "../support/configured.ts";
@@ -123,6 +124,38 @@ Deno.test("a server span is named by its route and never by the path, however th
     "url.scheme": "http",
   });
   assertEquals(late?.count, 2);
+});
+
+Deno.test("a route that a framework sets on the span through the API names it too", async () => {
+  const receiver = await received(() =>
+    serving(
+      OpenTelemetry.handler(() => {
+        const baggage = propagation.setBaggage(context.active(), propagation.createBaggage());
+        context.with(baggage, () => trace.getActiveSpan()?.setAttribute("http.route", "/users/:id"));
+        return new Response();
+      }),
+      (url) => text(url),
+    )
+  );
+  assertEquals(server(receiver).name, "GET /users/:id");
+  assertEquals(receiver.latest("http.server.request.duration")?.attributes["http.route"], "/users/:id");
+});
+
+Deno.test("a request that is not sampled is measured all the same, with its route", async () => {
+  const receiver = await received(() =>
+    serving(
+      OpenTelemetry.handler(() => {
+        ctx.recordAttributes({ "http.route": "/late" });
+        return new Response(new ReadableStream({ start: (controller) => controller.close() }));
+      }),
+      async (url) => {
+        await text(url);
+        await text(url, { headers: { traceparent: `00-${TRACE}-${SPAN}-00` } });
+      },
+    ), { sampling: 0 });
+  assertEquals(receiver.spans, []);
+  const duration = receiver.latest("http.server.request.duration");
+  assertEquals([duration?.count, duration?.attributes["http.route"]], [2, "/late"]);
 });
 
 Deno.test("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS replaces the list of known methods", async () => {
@@ -496,6 +529,41 @@ Deno.test("what proxies say of the original request is believed for addresses, w
     ["2001:db8::1", "shop.example", 443, "https", "127.0.0.1"],
     ["192.0.2.43", "shop.example", 8443, "http", "127.0.0.1"],
   ]);
+});
+
+Deno.test("300 requests with the strangest headers are answered, and each is a server span", async () => {
+  const value = fc.string({
+    unit: fc.integer({ min: 0x21, max: 0xff }).map((code) => String.fromCharCode(code)),
+  });
+  const forwarded = fc.constantFrom(
+    "for=",
+    'for="[',
+    "for=unknown;host=:;proto=",
+    "host=a b",
+    ";;==,,",
+    "FOR=1.2.3.4:x",
+  );
+  const headers = fc.sample(
+    fc.record({
+      traceparent: fc.oneof(value, fc.constant(`00-${TRACE}-${SPAN}-01`)),
+      tracestate: value,
+      baggage: value,
+      forwarded: fc.oneof(value, forwarded),
+      "x-forwarded-for": value,
+      "x-forwarded-host": fc.oneof(value, fc.constantFrom("[::1", "a:99999", "//", "@", "a/b?c#d")),
+      "x-forwarded-proto": value,
+      "user-agent": value,
+    }, { requiredKeys: [] }),
+    { numRuns: 300, seed: 20_261_123 },
+  );
+  const receiver = await received(async () => {
+    const handler = OpenTelemetry.handler(() => new Response("ok"));
+    for (const init of headers) {
+      const response = await handler(new Request("http://localhost/", { headers: init }));
+      assertEquals(await response.text(), "ok");
+    }
+  });
+  assertEquals(receiver.spans.filter(({ kind, name }) => kind === 2 && name === "GET").length, 300);
 });
 
 Deno.test("a server behind a Unix socket has its path for the peer, or nothing", async () => {
