@@ -1,10 +1,10 @@
-import { assertEquals } from "@std/assert";
-import { FOREIGN, runForeign } from "../support/foreign.ts";
-import { runNative } from "../support/native.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { FOREIGN, startForeign } from "../support/foreign.ts";
+import { startNative } from "../support/native.ts";
 import { type OtlpReceiver, startReceiver } from "../support/receiver.ts";
 import { seenBy } from "../support/seen_receiver.ts";
 import { withStd } from "../support/std.ts";
-import type { Ran } from "../support/subprocess.ts";
+import type { Running } from "../support/subprocess.ts";
 
 const SUITE = new URL("../conformance.ts", import.meta.url).href;
 
@@ -33,15 +33,23 @@ const failures = await checkConformance({
   }),
 });
 console.log("\\n@@" + JSON.stringify(failures));
-Deno.exit();
+await fetch(Deno.env.get("RECEIVER") + "/done");
 `;
 
+/** Starts a script in a process that exports to a receiver. */
+type Start = (receiver: OtlpReceiver, source: string, std: string[], env: Record<string, string>) => Running;
+
 /** Runs the suite in a process that exports to a receiver here; gives what failed, by claim. */
-async function conform(
-  start: (receiver: OtlpReceiver, source: string, std: string[], env: Record<string, string>) => Promise<Ran>,
-): Promise<unknown> {
+async function conform(start: Start): Promise<unknown> {
+  let running: Running | undefined;
   await using receiver = startReceiver({
-    fault: (request, path) => path === "/seen" ? seen(new URL(request.url).search.slice(1)) : undefined,
+    fault: (request, path) => {
+      if (path === "/seen") return seen(new URL(request.url).search.slice(1));
+      // Deno's engine may wait for ever at an exit within a collection of metrics, of which here are many.
+      if (path !== "/done") return undefined;
+      running?.process.kill("SIGKILL");
+      return new Response();
+    },
   });
   async function seen(mark: string): Promise<Response> {
     const isMark = ({ name }: { name: string }) => name === mark;
@@ -51,16 +59,21 @@ async function conform(
     receiver.points.length = receiver.bodies.length = 0;
     return answer;
   }
-  const env = { RECEIVER: receiver.endpoint };
-  const { stdout, stderr, code } = await withStd((std) => start(receiver, SCRIPT, std, env));
-  assertEquals(code, 0, stderr);
-  return JSON.parse(stdout.split("@@")[1]);
+  return await withStd(async (std) => {
+    running = start(receiver, SCRIPT, std, { RECEIVER: receiver.endpoint });
+    const { stdout, stderr } = await running.ended;
+    assertStringIncludes(stdout, "@@", stderr);
+    return JSON.parse(stdout.split("@@")[1]);
+  });
 }
 
 Deno.test("Deno's built-in OpenTelemetry conforms: every claim holds, read back at the receiver", async () => {
   assertEquals(
     await conform((receiver, source, std, env) =>
-      runNative(receiver, source, { flags: ["--allow-all", ...std], env })
+      startNative(receiver, source, {
+        flags: ["--allow-all", ...std],
+        env: { ...env, OTEL_METRIC_EXPORT_INTERVAL: "20" },
+      })
     ),
     {},
   );
@@ -69,7 +82,7 @@ Deno.test("Deno's built-in OpenTelemetry conforms: every claim holds, read back 
 Deno.test("a provider of SDK 2 conforms: every claim holds, read back at the receiver", async () => {
   assertEquals(
     await conform((receiver, source, std, env) =>
-      runForeign(receiver, FOREIGN["SDK 2"] + source, { flags: std, env })
+      startForeign(receiver, FOREIGN["SDK 2"] + source, { flags: std, env })
     ),
     {},
   );

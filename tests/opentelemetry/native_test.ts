@@ -236,11 +236,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       setInterval(() => {}, 1000);`,
       {
         flags: ["--allow-all"],
-        env: {
-          ...nativeEnvironment(receiver),
-          OTEL_BSP_SCHEDULE_DELAY: "60000",
-          OTEL_METRIC_EXPORT_INTERVAL: "60000",
-        },
+        env: { ...nativeEnvironment(receiver), OTEL_BSP_SCHEDULE_DELAY: "60000" },
       },
     );
     await receiver.until(() => receiver.requests.some(({ path }) => path === "/ready"));

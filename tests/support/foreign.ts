@@ -7,7 +7,7 @@
  */
 
 import type { OtlpReceiver } from "./receiver.ts";
-import { type Ran, run } from "./subprocess.ts";
+import { type Ran, type Running, start } from "./subprocess.ts";
 
 const exporters = (version: string) => `
 import { OTLPTraceExporter } from "npm:@opentelemetry/exporter-trace-otlp-http@${version}";
@@ -76,14 +76,25 @@ new NodeSDK({
 `,
 };
 
-/** Runs a program that begins with one of these set-ups. */
-export async function runForeign(
-  receiver: OtlpReceiver,
-  source: string,
-  options: { flags?: readonly string[]; env?: Record<string, string> } = {},
-): Promise<Ran> {
-  return await run(source, {
+/** What a program may be given besides. */
+export interface ForeignOptions {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a program that begins with one of these set-ups. */
+export function startForeign(receiver: OtlpReceiver, source: string, options: ForeignOptions = {}): Running {
+  return start(source, {
     flags: ["--allow-all", "--no-lock", ...options.flags ?? []],
     env: { ENDPOINT: receiver.endpoint, OTEL_METRIC_EXPORT_INTERVAL: "60000", ...options.env },
   });
+}
+
+/** Runs a program that begins with one of these set-ups to its end. */
+export async function runForeign(
+  receiver: OtlpReceiver,
+  source: string,
+  options: ForeignOptions = {},
+): Promise<Ran> {
+  return await startForeign(receiver, source, options).ended;
 }

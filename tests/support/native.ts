@@ -5,9 +5,9 @@
  */
 
 import type { OtlpReceiver } from "./receiver.ts";
-import { type Ran, run } from "./subprocess.ts";
+import { type Ran, type Running, start } from "./subprocess.ts";
 
-/** The environment that turns Deno's built-in OpenTelemetry on, exporting in short intervals. */
+/** The environment that turns Deno's built-in OpenTelemetry on, exporting spans in short intervals. */
 export function nativeEnvironment(receiver: Pick<OtlpReceiver, "endpoint">): Record<string, string> {
   return {
     OTEL_DENO: "true",
@@ -15,18 +15,28 @@ export function nativeEnvironment(receiver: Pick<OtlpReceiver, "endpoint">): Rec
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
     OTEL_SERVICE_NAME: "native",
     OTEL_BSP_SCHEDULE_DELAY: "20",
-    OTEL_METRIC_EXPORT_INTERVAL: "20",
   };
+}
+
+/** What a script may be given besides. */
+export interface NativeOptions {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a script. */
+export function startNative(receiver: OtlpReceiver, source: string, options: NativeOptions = {}): Running {
+  return start(source, {
+    flags: options.flags ?? ["--allow-all"],
+    env: { ...nativeEnvironment(receiver), ...options.env },
+  });
 }
 
 /** Runs a script to its end; what it recorded has arrived then, as Deno exports at exit. */
 export async function runNative(
   receiver: OtlpReceiver,
   source: string,
-  options: { flags?: readonly string[]; env?: Record<string, string> } = {},
+  options: NativeOptions = {},
 ): Promise<Ran> {
-  return await run(source, {
-    flags: options.flags ?? ["--allow-all"],
-    env: { ...nativeEnvironment(receiver), ...options.env },
-  });
+  return await startNative(receiver, source, options).ended;
 }
