@@ -1,7 +1,19 @@
 import type { Terminal } from "../ctx/terminal.ts";
 import { pad, renderLine } from "../ctx/terminal.ts";
 
-/** What `OpenTelemetry.doctor` looks at; by default at what `configure` was given, or else at the environment. */
+/**
+ * What `OpenTelemetry.doctor` looks at; by default at what `configure` was given, or else at the environment.
+ *
+ * ```ts
+ * import { type DoctorOptions, OpenTelemetry } from "@haiway/otel";
+ * import { otlpReceiver } from "@haiway/otel/testing";
+ * import { assert } from "@std/assert";
+ *
+ * await using receiver = otlpReceiver();
+ * const options: DoctorOptions = { otlpEndpoint: receiver.endpoint, timeoutMillis: 1000 };
+ * assert((await OpenTelemetry.doctor(options)).ok);
+ * ```
+ */
 export interface DoctorOptions {
   /** The base URL to examine, as `configure` takes it. */
   readonly otlpEndpoint?: string;
@@ -15,7 +27,17 @@ export interface DoctorOptions {
   readonly deploy?: boolean;
 }
 
-/** One thing that was looked at. */
+/**
+ * One thing that was looked at.
+ *
+ * ```ts
+ * import { type DoctorFinding, OpenTelemetry } from "@haiway/otel";
+ *
+ * const isSerious = ({ severity }: DoctorFinding) => severity === "error" || severity === "warning";
+ * const { findings } = await OpenTelemetry.doctor();
+ * for (const { check, message, fix } of findings.filter(isSerious)) console.log(check, message, fix);
+ * ```
+ */
 export interface DoctorFinding {
   /** What it is about. */
   readonly check: "endpoint" | "environment" | "permissions" | "api" | "providers" | "clock";
@@ -29,7 +51,17 @@ export interface DoctorFinding {
   readonly fix?: string;
 }
 
-/** What `OpenTelemetry.doctor` has found; as a string it is text for people, and `JSON.stringify` gives data. */
+/**
+ * What `OpenTelemetry.doctor` has found; as a string it is text for people, and `JSON.stringify` gives data.
+ *
+ * ```ts
+ * import { type DoctorReport, OpenTelemetry } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const report: DoctorReport = await OpenTelemetry.doctor();
+ * assertEquals(report.ok, report.findings.every(({ severity }) => severity !== "error"));
+ * ```
+ */
 export interface DoctorReport {
   /** Whether nothing of the severity `"error"` was found. */
   readonly ok: boolean;
