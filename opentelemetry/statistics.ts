@@ -11,6 +11,14 @@ import type { Signal } from "./endpoint.ts";
  * - `shutdown`: the collector did not take it before the end;
  * - `encoding`: it could not be encoded;
  * - `spool_full`: the spool on the disk had no more room.
+ *
+ * ```ts
+ * import { type DropReason, OpenTelemetry } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lost = (reason: DropReason) => OpenTelemetry.stats().traces.dropped[reason] ?? 0;
+ * assertEquals(lost("queue_full"), 0);
+ * ```
  */
 export type DropReason =
   | "queue_full"
@@ -21,7 +29,17 @@ export type DropReason =
   | "encoding"
   | "spool_full";
 
-/** What became of one signal: see {@linkcode Stats}. */
+/**
+ * What became of one signal: see {@linkcode Stats}.
+ *
+ * ```ts
+ * import { OpenTelemetry, type SignalStats } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const traces: SignalStats = OpenTelemetry.stats().traces;
+ * assertEquals([traces.created, traces.exported, traces.queued], [0, 0, 0]);
+ * ```
+ */
 export interface SignalStats {
   /** How many came to be exported: spans that ended and are sampled, logs, data points of metrics. */
   readonly created: number;
@@ -44,6 +62,15 @@ export interface SignalStats {
 /**
  * What became of everything that was recorded, of each signal that is exported over OTLP. At any time, `created` is
  * the sum of `exported`, `queued`, `spooled` and all that was `dropped`.
+ *
+ * ```ts
+ * import { OpenTelemetry, type Stats } from "@haiway/otel";
+ *
+ * // A health check that tells whether telemetry is lost.
+ * const isWhole = ({ traces, metrics, logs }: Stats) =>
+ *   [traces, metrics, logs].every(({ dropped }) => Object.keys(dropped).length === 0);
+ * console.log(isWhole(OpenTelemetry.stats()));
+ * ```
  */
 export interface Stats {
   /** Spans. */
