@@ -1,6 +1,6 @@
-/** What Deno keeps behind a response: a body is data, or a stream. */
+/** What Deno keeps behind a response: a body is a stream, which may have been made of data that it keeps too. */
 interface Inner {
-  readonly body?: { readonly streamOrStatic?: unknown } | null;
+  readonly body?: { readonly streamOrStatic?: unknown; readonly source?: unknown } | null;
 }
 
 /** The key under which Deno keeps it, if it still does. */
@@ -15,7 +15,9 @@ const INNER = Object.getOwnPropertySymbols(new Response("")).find(({ description
 export function streamOf(response: Response): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
   if (INNER === undefined) return undefined;
   const inner = (response as Response & Partial<Record<symbol, Inner>>)[INNER];
-  if (!(inner?.body?.streamOrStatic instanceof ReadableStream)) return undefined;
+  if (!(inner?.body?.streamOrStatic instanceof ReadableStream) || inner.body.source !== null) {
+    return undefined;
+  }
   const { body } = response;
   // One that was read or locked is for the server to refuse.
   return body === null || body.locked || response.bodyUsed ? undefined : body;
