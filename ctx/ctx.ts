@@ -2,20 +2,12 @@ import type { Ctx } from "./api.ts";
 import { type Attributes, describe, type LogAttributes } from "./attributes.ts";
 import { ConsoleObservability } from "./console.ts";
 import { logPlainly } from "./console_format.ts";
+import { setConsoleObservability } from "./default.ts";
 import { diagnose, diagnoseFailure } from "./diagnostics.ts";
 import { refusal } from "./errors.ts";
 import { isLevel, type ObservabilityLevel, SEVERITY } from "./level.ts";
 import type { EventOptions, Metric, ScopeOptions } from "./observability.ts";
-import {
-  currentScope,
-  NO_OPTIONS,
-  type OpenScope,
-  openScope,
-  runIn,
-  runScope,
-  type Scope,
-  setConsoleObservability,
-} from "./scope.ts";
+import { currentScope, NO_OPTIONS, type OpenScope, openScope, runIn, runScope, type Scope } from "./scope.ts";
 import { openStream, type StreamSource } from "./stream.ts";
 import { startTask, Tasks } from "./tasks.ts";
 

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Attributes, describe } from "./attributes.ts";
+import { defaultObservability } from "./default.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
 import type { Failure } from "./errors.ts";
 import { SEVERITY } from "./level.ts";
 import { noopRecorder, type Observability, type Recorder, type ScopeOptions } from "./observability.ts";
+import { isObject, isPromise, isThenable } from "./promises.ts";
 import type { Tasks } from "./tasks.ts";
 
 /**
@@ -308,43 +310,4 @@ function enter<T>(scope: OpenScope, body: (scope: Scope) => T): T {
   if (outcome === undefined) throw new TypeError("unreachable: the body has run");
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
-}
-
-function isObject(value: unknown): value is object {
-  return (typeof value === "object" && value !== null) || typeof value === "function";
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  try {
-    return value instanceof Promise;
-  } catch {
-    return false;
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (!isObject(value)) return false;
-  try {
-    return typeof (value as PromiseLike<unknown>).then === "function";
-  } catch {
-    return false;
-  }
-}
-
-let makeDefault: (() => Observability) | undefined;
-let fallback: Observability | undefined;
-
-/** The back end of root scopes that name none. */
-export function defaultObservability(): Observability {
-  return fallback ??= makeDefault!();
-}
-
-/** Sets the back end of root scopes that name none, or `undefined` for the console again. */
-export function setDefaultObservability(observability: Observability | undefined): void {
-  fallback = observability;
-}
-
-/** Says how the back end of last resort is made; called once, by the facade. */
-export function setConsoleObservability(make: () => Observability): void {
-  makeDefault = make;
 }

@@ -1,5 +1,6 @@
 import { type Context, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
-import { defaultObservability, newRoot, OpenScope } from "../ctx/scope.ts";
+import { defaultObservability } from "../ctx/default.ts";
+import { newRoot, OpenScope } from "../ctx/scope.ts";
 import { spanOf, withoutSpan } from "./context.ts";
 import { type Engine, OpenTelemetryRecorder } from "./recorder.ts";
 

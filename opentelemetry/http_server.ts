@@ -1,6 +1,7 @@
+import { defaultObservability } from "../ctx/default.ts";
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import type { Observability } from "../ctx/observability.ts";
-import { defaultObservability, openScope, runScope } from "../ctx/scope.ts";
+import { openScope, runScope } from "../ctx/scope.ts";
 import type { Configuration } from "./configuration.ts";
 import { methodOf, serverAttributes } from "./http_attributes.ts";
 import { RequestScope } from "./http_request.ts";

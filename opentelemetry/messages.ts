@@ -1,5 +1,6 @@
+import { defaultObservability } from "../ctx/default.ts";
 import type { Observability } from "../ctx/observability.ts";
-import { defaultObservability, openScope, runScope } from "../ctx/scope.ts";
+import { openScope, runScope } from "../ctx/scope.ts";
 import type { HttpSettings } from "./http_server.ts";
 import { within } from "./observability.ts";
 

@@ -1,6 +1,6 @@
+import { setDefaultObservability } from "../ctx/default.ts";
 import { ConfigurationError, refusal } from "../ctx/errors.ts";
 import { noopObservability, type Observability } from "../ctx/observability.ts";
-import { setDefaultObservability } from "../ctx/scope.ts";
 import {
   type Carrier,
   extract,
