@@ -177,6 +177,9 @@ export interface OpenTelemetryFacade {
    * ERROR from status 400 on. Credentials and signatures in the URL are not recorded.
    * `http.client.request.duration` is measured.
    *
+   * Under Deno's built-in OpenTelemetry plain `fetch` is a span already, and carries the trace by itself, beside
+   * whatever was injected: there it takes either this call or that one, but not `inject`.
+   *
    * ```ts
    * import { ctx, OpenTelemetry } from "@haiway/otel";
    * import { assertEquals } from "@std/assert";

@@ -5,6 +5,7 @@ import { OpenScope, openScope, runIn, runScope } from "../ctx/scope.ts";
 import { inject } from "./carrier.ts";
 import { clientAttributes, methodOf } from "./http_attributes.ts";
 import type { HttpSettings } from "./http_server.ts";
+import { isNative, registered } from "./registered.ts";
 import { redactText } from "./redact_url.ts";
 
 /** Sends a request in a client scope, which lasts until the headers of the response are there. */
@@ -27,10 +28,16 @@ export async function observedFetch(
   );
   return await runScope(scope, async () => {
     inject(request.headers, propagators);
+    if (isNative(registered())) leaveToNative(request.headers);
     const response = await fetch(request);
     scope.status = response.status;
     return response;
   });
+}
+
+/** Deno's own `fetch` adds these, to those that are there already: two of them are none. It forgets `tracestate`. */
+function leaveToNative(headers: Headers): void {
+  for (const field of ["traceparent", "baggage"]) headers.delete(field);
 }
 
 /** The scope of one request to another service. */

@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { ctx, OpenTelemetry } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
 import { received } from "../support/configured.ts";
-import type { OtlpReceiver, ReceivedSpan } from "../support/receiver.ts";
+import { runNative } from "../support/native.ts";
+import { type OtlpReceiver, type ReceivedSpan, startReceiver } from "../support/receiver.ts";
 
 const UNSET = { code: 0, message: undefined };
 
@@ -175,4 +176,30 @@ Deno.test("fetch works in any back end, and for URLs that are no network", async
     status: "ok",
     attributes: { "url.full": "data:text/plain,hello" },
   });
+});
+
+Deno.test("under Deno's built-in OpenTelemetry a request carries the trace once, with its state", async () => {
+  await using receiver = startReceiver();
+  const { code, stdout, stderr } = await runNative(
+    receiver,
+    `import { ctx, OpenTelemetry } from "@haiway/otel";
+    OpenTelemetry.autoconfigure({ service: "shop" });
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ headers }) =>
+      Response.json(["traceparent", "tracestate", "baggage"].map((name) => headers.get(name))));
+    const observability = OpenTelemetry.observability({
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+      tracestate: "v=1",
+      baggage: "user=7",
+    });
+    await ctx.scope("root", { observability }, async () => {
+      const response = await OpenTelemetry.fetch(\`http://127.0.0.1:\${server.addr.port}/\`);
+      console.log(await response.text());
+    });
+    await server.shutdown();
+    await OpenTelemetry.shutdown();`,
+  );
+  assertEquals(code, 0, stderr);
+  const [traceparent, tracestate, baggage] = JSON.parse(stdout);
+  assertMatch(traceparent, /^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
+  assertEquals([tracestate, baggage], ["v=1", "user=7"]);
 });
