@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { ctx, OpenTelemetry } from "@haiway/otel";
 
 const ROOT = new URL("../", import.meta.url);
 const README = await Deno.readTextFile(new URL("README.md", ROOT));
@@ -43,6 +44,15 @@ Deno.test("the README names every environment variable that the sources read", a
     !README.includes(`\`${name}\``) && !families.some((prefix) => `${name}_`.startsWith(prefix))
   );
   assertEquals(missing, []);
+});
+
+Deno.test("the README calls nothing that there is not", () => {
+  const calls = [...README.matchAll(/\b(ctx|OpenTelemetry)\.([a-z]\w*)\(/g)].filter(([, , name]) =>
+    !name.includes("_")
+  );
+  assert(calls.length > 50);
+  const facades: Readonly<Record<string, object>> = { ctx, OpenTelemetry };
+  assertEquals(calls.filter(([, facade, name]) => !(name in facades[facade])).map(([call]) => call), []);
 });
 
 Deno.test("the README sends to the HTTP port of OTLP, never to a gRPC one", () => {
