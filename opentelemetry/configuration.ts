@@ -44,6 +44,8 @@ export interface Configuration {
   readonly redactor: Redactor | undefined;
   /** Whether the library's own numbers are exported. */
   readonly selfMetrics: boolean;
+  /** The directory for what cannot be delivered. */
+  readonly spool: string | undefined;
   readonly spanLimits: Required<Limits>;
   readonly logLimits: { readonly attributeCountLimit: number; readonly attributeValueLengthLimit: number };
   readonly spanBatches: Batching;
@@ -109,6 +111,7 @@ function resolve(options: Partial<ConfigureOptions>, environment: Environment): 
     exceptions: resolveExceptions(environment),
     redactor,
     selfMetrics: flag(options, "selfMetrics") ?? false,
+    spool: optionalText(options, "spool"),
     ...limits,
     spanBatches: resolveBatching("OTEL_BSP", 5000, environment),
     logBatches: resolveBatching("OTEL_BLRP", 1000, environment),
@@ -134,7 +137,7 @@ export function resolveLevel(level: unknown, action: string): ObservabilityLevel
   throw new TypeError(refusal(action, "level", "be 'debug', 'info', 'warning' or 'error'", level));
 }
 
-type Text = "service" | "version" | "environment" | "instance";
+type Text = "service" | "version" | "environment" | "instance" | "spool";
 
 function requireText(options: ConfigureOptions, name: Text): void {
   if (optionalText(options, name) !== undefined) return;
@@ -254,6 +257,12 @@ function requirePermissions(configuration: Configuration, environment: Environme
           `--allow-net=${host}: current value is ${describe(`"${hostname}" without it`)}`,
       );
     }
+  }
+  const { spool } = configuration;
+  const path = { path: spool };
+  if (spool !== undefined && !(granted({ name: "read", ...path }) && granted({ name: "write", ...path }))) {
+    const rule = `be a directory with the permissions --allow-read=${spool} --allow-write=${spool}`;
+    throw new ConfigurationError(refusal(ACTION, "spool", rule, spool));
   }
   if (environment.restricted) {
     diagnose(

@@ -1,10 +1,12 @@
 import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { suppressTracing } from "@opentelemetry/core";
 import { diagnose } from "../ctx/diagnostics.ts";
+import { Backlog } from "./backlog.ts";
 import type { Endpoint, Signal } from "./endpoint.ts";
 import type { LastAnswer, LastPost } from "./last_flush.ts";
 import { type Batch, type Outcome, Sender, unrefTimeout } from "./sender.ts";
 import { halve } from "./split.ts";
+import type { Spool } from "./spool.ts";
 import { Counts, NOUN } from "./statistics.ts";
 
 /**
@@ -40,24 +42,30 @@ export class Delivery {
   /** Nothing is sent from here any more. */
   #held = false;
   #closed = false;
+  /** The last try failed: what comes is better kept on the disk. */
+  #failing = false;
+  readonly #backlog: Backlog | undefined;
+  readonly #type: Batch["type"];
 
-  constructor(signal: Signal, endpoint: Endpoint) {
+  constructor(signal: Signal, endpoint: Endpoint, spool?: Spool) {
     this.signal = signal;
     this.counts = new Counts(signal);
     const { hostname, port, protocol } = new URL(endpoint.url);
-    const type = endpoint.protocol === "http/json" ? "otlp_http_json_exporter" : "otlp_http_exporter";
+    const component = endpoint.protocol === "http/json" ? "otlp_http_json_exporter" : "otlp_http_exporter";
     this.component = {
-      "otel.component.type": type,
-      "otel.component.name": `${type}/${signal}`,
+      "otel.component.type": component,
+      "otel.component.name": `${component}/${signal}`,
       "server.address": hostname,
       "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
     };
+    this.#type = endpoint.protocol === "http/json" ? "json" : "pb";
     this.#sender = new Sender(endpoint);
+    this.#backlog = spool && new Backlog(spool, this.counts);
   }
 
-  /** How many items wait for the collector, those under way included. */
+  /** How many items wait in memory for the collector, those under way included. */
   get queued(): number {
-    return this.#queue.reduce((sum, { items }) => sum + items, 0);
+    return this.#queue.reduce((sum, { items, file }) => file === undefined ? sum + items : sum, 0);
   }
 
   /** Whether another batch does not cost an older one. */
@@ -68,19 +76,28 @@ export class Delivery {
   /** Takes a batch; the oldest ones make room if there is none. */
   enqueue(body: Uint8Array<ArrayBuffer>, items: number): void {
     if (this.#closed) return this.counts.drop(items, "shutdown", "the pipeline is shut down");
-    this.#queue.push({ body, items, compressed: false });
+    this.#queue.push({ body, items, compressed: false, type: this.#type });
     this.#bytes += body.byteLength;
     this.#resting = false;
     const limit = MAX_BYTES[this.signal];
     while (this.#bytes > limit && this.#queue.length > 1) {
       const [oldest] = this.#queue.splice(this.#sender.busy ? 1 : 0, 1);
       this.#bytes -= oldest.body.byteLength;
+      if (this.#isKept(oldest)) continue;
       this.counts.drop(
         oldest.items,
         "buffer_full",
         `the buffer of ${limit >> 20} MiB is full while ${this.#sender.shown} does not take them`,
       );
     }
+    if (this.#failing) this.#spill();
+    this.#start();
+  }
+
+  /** Begins with what an earlier process has left. */
+  recover(items: number): void {
+    this.counts.recovered += items;
+    this.counts.spooled += items;
     this.#start();
   }
 
@@ -122,7 +139,7 @@ export class Delivery {
     for (const [index, batch] of batches.entries()) {
       const outcome = this.#sender.lastOutcome(answers[index]);
       if (outcome.kind !== "retry") this.#book(batch, outcome);
-      else {
+      else if (!this.#isKept(batch)) {
         const why = `${this.#sender.shown} did not take them before the end: ${outcome.why}`;
         this.counts.drop(batch.items, "shutdown", why);
       }
@@ -137,6 +154,7 @@ export class Delivery {
     this.#closed = true;
     this.#wake?.();
     this.#sender.abort();
+    this.#spill();
     const left = this.queued;
     this.#queue.length = this.#bytes = 0;
     if (left > 0) {
@@ -146,7 +164,7 @@ export class Delivery {
   }
 
   #start(): void {
-    if (this.#running !== undefined || this.#queue.length === 0) return;
+    if (this.#running !== undefined || (this.#queue.length === 0 && !this.#backlog?.waits)) return;
     if (this.#closed || this.#resting || this.#held) return;
     // Whoever exports is not traced, and does not keep alive the scope that happened to fill the batch.
     this.#running = context.with(suppressTracing(ROOT_CONTEXT), () => this.#run()).finally(() => {
@@ -157,14 +175,16 @@ export class Delivery {
 
   async #run(): Promise<void> {
     let attempt = 0;
-    while (this.#queue.length > 0 && !this.#closed && !this.#resting) {
-      const batch = this.#queue[0];
+    while (!this.#closed && !this.#resting) {
+      const batch = this.#queue[0] ?? this.#load();
+      if (batch === undefined) return;
       const before = batch.body.byteLength;
       batch.triedAt ??= performance.now();
       const outcome = await this.#sender.send(batch);
       // While it was under way everything may have been given up.
       if (this.#queue[0] !== batch) continue;
       this.#bytes += batch.body.byteLength - before;
+      this.#failing = outcome.kind === "retry";
       if (outcome.kind !== "retry") {
         attempt = 0;
         await this.#settle(batch, outcome);
@@ -175,10 +195,11 @@ export class Delivery {
       if (outcome.unreachable && performance.now() > this.#patientUntil) return void (this.#resting = true);
       diagnose(
         `export:${outcome.why}`,
-        `Cannot export to ${this.#sender.shown} now, trying again: ${outcome.why}; ${this.queued} ${
-          NOUN[this.signal]
-        } wait`,
+        `Cannot export to ${this.#sender.shown} now, trying again: ${outcome.why}; ${
+          this.queued + this.counts.spooled
+        } ${NOUN[this.signal]} wait`,
       );
+      this.#spill();
       await this.#backOff(attempt++, outcome.after);
     }
   }
@@ -190,11 +211,35 @@ export class Delivery {
     this.#queue.splice(0, 1, ...halves);
     this.#bytes += halves.reduce((sum, { body }) => sum + body.byteLength, 0) - batch.body.byteLength;
     if (halves.length === 0) this.#book(batch, outcome);
+    else this.#backlog?.done(batch);
+  }
+
+  /** Whether a batch need not be in memory, as it lies on the disk, or does so now. */
+  #isKept(batch: Batch): boolean {
+    return batch.file !== undefined || (this.#backlog?.keep(batch) ?? false);
+  }
+
+  /** Puts on the disk what waits in memory, where there is a spool. */
+  #spill(): void {
+    if (this.#backlog === undefined) return;
+    const first = this.#sender.busy && !this.#closed ? 1 : 0;
+    const left = this.#queue.splice(first).filter((batch) => !this.#isKept(batch));
+    this.#queue.push(...left);
+    this.#bytes = this.#queue.reduce((sum, { body }) => sum + body.byteLength, 0);
+  }
+
+  #load(): Batch | undefined {
+    const batch = this.#backlog?.next();
+    if (batch === undefined) return undefined;
+    this.#queue.push(batch);
+    this.#bytes += batch.body.byteLength;
+    return batch;
   }
 
   #book(batch: Batch, outcome: Exclude<Outcome, { kind: "retry" }>): void {
     const { shown } = this.#sender;
     const refused = outcome.kind === "refused";
+    this.#backlog?.done(batch);
     this.counts.finish(batch.triedAt, refused ? outcome.why : outcome.rejected > 0 ? "rejected" : undefined);
     if (refused) {
       this.counts.failures++;

@@ -101,6 +101,12 @@ export interface ConfigureOptions {
    */
   readonly redact?: Redact | false;
   /**
+   * A directory in which what the collector does not take is kept, up to 256 MiB, for a later try or for the next
+   * process that is given it; any number of processes may share it. It needs `--allow-read` and `--allow-write` of
+   * the directory. Default none: what cannot be delivered is kept in memory, up to 32 MiB of a signal.
+   */
+  readonly spool?: string;
+  /**
    * Whether the library's own numbers are exported as the `otel.sdk.*` metrics of the semantic conventions; they are
    * in `OpenTelemetry.stats()` in any case. Default `false`.
    */

@@ -27,6 +27,7 @@ import type { Engine } from "./recorder.ts";
 import { createResource } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { observeSelf } from "./self_metrics.ts";
+import { Spool } from "./spool.ts";
 import { readStats, type Stats } from "./statistics.ts";
 import { NO_ATTRIBUTES } from "./span.ts";
 import { ScopeTracerProvider } from "./tracer.ts";
@@ -55,6 +56,8 @@ export interface Exporters {
   readonly logs?: LogRecordExporter;
   /** What the exporters hand on to, which outlives them in a flush. */
   readonly deliveries: readonly Delivery[];
+  /** Where they keep on the disk what cannot be delivered, if anywhere. */
+  readonly spool?: Spool;
 }
 
 /** Builds the pipeline that a configuration describes. */
@@ -116,6 +119,7 @@ export function createPipeline(
   const meterProvider = new MeterProvider({ resource, readers });
   const tracer = tracerProvider.getTracer(NAME, VERSION);
   const sources = { spans, logs: records, deliveries };
+  for (const { signal, items } of exporters.spool?.adopt() ?? []) deliveryOf(signal)?.recover(items);
   if (configuration.selfMetrics) observeSelf(meterProvider.getMeter(NAME, VERSION), sources);
 
   return {
@@ -148,15 +152,17 @@ export function createPipeline(
       const providers = [tracerProvider, loggerProvider, meterProvider];
       await within(all("shut down", providers.map((provider) => provider.shutdown())), timeoutMillis);
       await all("shut down", deliveries.map((delivery) => delivery.shutdown(until - performance.now())));
+      exporters.spool?.close();
     },
   };
 }
 
-function createExporters({ outputs, temporality, redactor }: Configuration): Exporters {
+function createExporters({ outputs, temporality, redactor, spool: directory }: Configuration): Exporters {
   const { traces, metrics, logs } = outputs;
   const deliveries: Delivery[] = [];
+  const spool = directory === undefined ? undefined : new Spool(directory);
   const deliveryTo = (signal: Signal, endpoint: Endpoint) => {
-    const delivery = new Delivery(signal, endpoint);
+    const delivery = new Delivery(signal, endpoint, spool);
     deliveries.push(delivery);
     return delivery;
   };
@@ -172,6 +178,7 @@ function createExporters({ outputs, temporality, redactor }: Configuration): Exp
       ? new ConsoleMetricExporter(redactor)
       : undefined,
     deliveries,
+    spool,
   };
 }
 

@@ -2,6 +2,7 @@ import { reason } from "../ctx/diagnostics.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { LastAnswer, LastPost } from "./last_flush.ts";
 import { send } from "./transport.ts";
+import type { SpoolFile } from "./spool.ts";
 
 const MAX_RETRY_AFTER = 3_600_000;
 /** An answer longer than this says nothing that is worth the memory. */
@@ -18,6 +19,10 @@ export interface Batch {
   readonly items: number;
   /** Whether the body is compressed already, with gzip. */
   compressed: boolean;
+  /** How it is encoded; an earlier process may have done so in another way. */
+  readonly type: "json" | "pb";
+  /** Where it lies on the disk as well. */
+  readonly file?: SpoolFile;
   /** When it was first tried, as `performance.now` has it. */
   triedAt?: number;
 }
@@ -84,12 +89,12 @@ export class Sender {
   }
 
   /** The request of a batch, for those who send it by other means. */
-  request({ body, compressed }: Batch): LastPost {
-    const { url, headers, protocol } = this.#endpoint;
+  request({ body, compressed, type }: Batch): LastPost {
+    const { url, headers } = this.#endpoint;
     return {
       url,
       headers: {
-        "content-type": protocol === "http/json" ? "application/json" : "application/x-protobuf",
+        "content-type": type === "json" ? "application/json" : "application/x-protobuf",
         ...(compressed && { "content-encoding": "gzip" }),
         ...headers,
       },

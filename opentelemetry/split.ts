@@ -14,7 +14,7 @@ const ITEMS = ["spans", "logRecords", "metrics"];
  * not JSON.
  */
 export async function halve(batch: Batch): Promise<Batch[]> {
-  if (batch.items < 2) return [];
+  if (batch.items < 2 || batch.type !== "json") return [];
   try {
     const plain = new Blob([batch.body]).stream();
     const text = batch.compressed ? plain.pipeThrough(new DecompressionStream("gzip")) : plain;
@@ -24,7 +24,12 @@ export async function halve(batch: Batch): Promise<Batch[]> {
     if (count < 2) return [];
     return [(index: number) => index < middle, (index: number) => index >= middle].map((keep) => {
       const { half, items } = pick(request, keep);
-      return { body: new TextEncoder().encode(JSON.stringify(half)), items, compressed: false };
+      return {
+        body: new TextEncoder().encode(JSON.stringify(half)),
+        items,
+        compressed: false,
+        type: batch.type,
+      };
     });
   } catch {
     return [];

@@ -10,7 +10,8 @@ import type { Signal } from "./endpoint.ts";
  * - `rejected`: the collector took the rest of the batch, and not these;
  * - `shutdown`: the collector did not take it before the end;
  * - `encoding`: it could not be encoded;
- * - `spool_full`: the spool on the disk had no more room.
+ * - `spool_full`: the spool on the disk had no more room;
+ * - `unreadable`: what was in the spool was damaged.
  *
  * ```ts
  * import { type DropReason, OpenTelemetry } from "@haiway/otel";
@@ -27,7 +28,8 @@ export type DropReason =
   | "rejected"
   | "shutdown"
   | "encoding"
-  | "spool_full";
+  | "spool_full"
+  | "unreadable";
 
 /**
  * What became of one signal: see {@linkcode Stats}.
@@ -41,7 +43,10 @@ export type DropReason =
  * ```
  */
 export interface SignalStats {
-  /** How many came to be exported: spans that ended and are sampled, logs, data points of metrics. */
+  /**
+   * How many came to be exported: spans that ended and are sampled, logs, data points of metrics; and those that an
+   * earlier process has left in the spool.
+   */
   readonly created: number;
   /** How many the collector has taken. */
   readonly exported: number;
@@ -49,6 +54,8 @@ export interface SignalStats {
   readonly queued: number;
   /** How many lie on the disk for a later try; see the option `spool`. */
   readonly spooled: number;
+  /** How many of those created an earlier process has left in the spool. */
+  readonly recovered: number;
   /** How many were given up, by the reason; a reason that did not occur is missing. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
   /** How many requests failed, those included that were tried again. */
@@ -105,6 +112,7 @@ export type OnExport = (seconds: number, error: string | undefined) => void;
 export class Counts {
   delivered = 0;
   spooled = 0;
+  recovered = 0;
   failures = 0;
   exports = 0;
   exportMillis = 0;
@@ -170,14 +178,18 @@ export interface Sources {
 export function readStats({ spans, logs, deliveries }: Sources): Stats {
   const read = (signal: Signal, batches?: Processor["batches"]): SignalStats => {
     const delivery = deliveries.find((delivery) => delivery.signal === signal);
-    const { delivered = 0, spooled = 0, failures = 0, exports = 0, exportMillis = 0 } = delivery?.counts ??
-      {};
+    const { delivered = 0, spooled = 0, recovered = 0, failures = 0, exports = 0, exportMillis = 0 } =
+      delivery?.counts ??
+        {};
     const waiting = delivery?.queued ?? 0;
     return {
-      created: batches?.created ?? delivered + spooled + waiting + (delivery?.counts.dropped ?? 0),
+      created: batches
+        ? batches.created + recovered
+        : delivered + spooled + waiting + (delivery?.counts.dropped ?? 0),
       exported: delivered,
       queued: waiting + (batches?.queued ?? 0),
       spooled,
+      recovered,
       dropped: Object.fromEntries(delivery?.counts.drops ?? []),
       failures,
       exports,
