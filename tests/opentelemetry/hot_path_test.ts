@@ -1,0 +1,95 @@
+import { assert, assertEquals } from "@std/assert";
+import { startReceiver } from "../support/receiver.ts";
+import { run } from "../support/subprocess.ts";
+
+Deno.test("opening a scope enters the one storage once, reads it once, and draws no UUID", async () => {
+  await using receiver = startReceiver();
+  const { code, stdout, stderr } = await run(
+    `
+    import { AsyncLocalStorage } from "node:async_hooks";
+    import { ctx, OpenTelemetry } from "@haiway/otel";
+    OpenTelemetry.configure({
+      service: "s", version: "1", environment: "test", otlpEndpoint: "${receiver.endpoint}",
+    });
+    const observability = OpenTelemetry.observability();
+    const counts = {};
+    const count = (object, name) => {
+      const original = object[name];
+      object[name] = function (...args) {
+        counts[name] = (counts[name] ?? 0) + 1;
+        return original.apply(this, args);
+      };
+    };
+    for (const name of ["run", "getStore", "enterWith", "exit"]) count(AsyncLocalStorage.prototype, name);
+    count(crypto, "randomUUID");
+    const during = (body) => {
+      for (const name of Object.keys(counts)) delete counts[name];
+      body();
+      return { ...counts };
+    };
+    const seen = {};
+    // The first record of a signal starts its batch, outside of any scope.
+    ctx.scope("first", { observability }, () => {
+      ctx.logInfo("first");
+      ctx.recordMetric("metric", { value: 1, kind: "counter" });
+    });
+    seen.root = during(() => ctx.scope("root", { observability }, () => {}));
+    ctx.scope("around", { observability }, () => {
+      seen.child = during(() => ctx.scope("child", () => {}));
+      seen.filtered = during(() => ctx.logDebug("filtered"));
+      seen.log = during(() => ctx.logInfo("log"));
+      seen.metric = during(() => ctx.recordMetric("metric", { value: 1, kind: "counter" }));
+    });
+    console.log(JSON.stringify(seen));
+    Deno.exit(0);
+    `,
+    { flags: ["--allow-net=127.0.0.1", "--allow-env"] },
+  );
+  assertEquals([code, stderr], [0, ""]);
+  const seen = JSON.parse(stdout);
+  assertEquals(seen.root.run, 1, stdout);
+  assertEquals(seen.child, { run: 1, getStore: 1 });
+  assertEquals(seen.filtered, { getStore: 1 });
+  for (const call of [seen.root, seen.log, seen.metric]) {
+    assert(!("randomUUID" in call) && !("enterWith" in call) && !("exit" in call), JSON.stringify(seen));
+    assert(call.getStore <= 2, JSON.stringify(seen));
+  }
+  assert(!("run" in seen.log) && !("run" in seen.metric), JSON.stringify(seen));
+});
+
+Deno.test("an endless succession of scopes keeps nothing of those that have ended", async () => {
+  await using receiver = startReceiver();
+  for (const backend of ["OpenTelemetry.observability()", "new ConsoleObservability({ write() {} })"]) {
+    const { code, stdout, stderr } = await run(
+      `
+      import { ConsoleObservability, ctx, OpenTelemetry } from "@haiway/otel";
+      import { context, createContextKey } from "@opentelemetry/api";
+      OpenTelemetry.configure({
+        service: "s", version: "1", environment: "test", otlpEndpoint: "${receiver.endpoint}",
+      });
+      const key = createContextKey("key");
+      const ended = [];
+      // Each scope is opened within the one before, which has ended by then.
+      const chain = (n) => new Promise((resolve) => {
+        const step = (n) => ctx.scope("n" + n, (scope) => {
+          ended.push(new WeakRef(scope));
+          ctx.logInfo("log");
+          setTimeout(() => n === 500 ? resolve() : context.with(context.active().setValue(key, n), step, undefined, n + 1));
+        });
+        step(n);
+      });
+      await ctx.scope("root", { observability: ${backend} }, () => chain(0));
+      await OpenTelemetry.forceFlush();
+      await new Promise((resolve) => setTimeout(resolve));
+      gc();
+      console.log(ended.length, ended.filter((ref) => ref.deref() !== undefined).length);
+      Deno.exit(0);
+      `,
+      { flags: ["--allow-net=127.0.0.1", "--allow-env", "--v8-flags=--expose-gc"] },
+    );
+    assertEquals([code, stderr], [0, ""]);
+    const [opened, alive] = stdout.trim().split(" ").map(Number);
+    assertEquals(opened, 501);
+    assert(alive < 20, `${backend}: ${alive} of ${opened} scopes are still held`);
+  }
+});
