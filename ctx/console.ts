@@ -1,6 +1,7 @@
 import { type Attributes, type CleanAttributes, cleanAttributes, type LogAttributes } from "./attributes.ts";
 import {
   type ConsoleMetric,
+  optionalText,
   renderLog,
   renderMetrics,
   terminalFor,
@@ -194,7 +195,7 @@ class Metrics {
 
   record(name: string, metric: Metric): void {
     const { value, kind } = metric;
-    const unit = metric.unit === undefined ? "" : text(metric.unit);
+    const unit = optionalText(metric.unit) ?? "";
     const attributes = cleanAttributes(metric.attributes);
     const key = JSON.stringify([name, kind, unit, Object.entries(attributes).sort()]);
     let stream = this.#streams.get(key);

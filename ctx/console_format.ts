@@ -88,6 +88,11 @@ export function text(message: unknown): string {
   return typeof message === "string" ? message : describe(message);
 }
 
+/** The text of what may be absent. */
+export function optionalText(given: unknown): string | undefined {
+  return given === undefined || given === null ? undefined : text(given);
+}
+
 const LEVEL_STYLE = { debug: "dim", info: "green", warning: "yellow", error: "red" } as const;
 const LEVEL_NAME = { debug: "DEBUG", info: "INFO ", warning: "WARN ", error: "ERROR" } as const;
 

@@ -1,5 +1,5 @@
 import { type Attributes, cleanAttributes, type LogAttributes } from "./attributes.ts";
-import { text } from "./console_format.ts";
+import { optionalText, text } from "./console_format.ts";
 import { describeException, type Exception, type Failure } from "./errors.ts";
 import { newSpanId } from "./ids.ts";
 import { isLevel, type ObservabilityLevel } from "./level.ts";
@@ -64,14 +64,16 @@ export class MemoryRecorder implements Recorder {
     });
   }
 
-  metric(name: string, { value, kind, unit, description, attributes }: Metric): void {
+  metric(name: string, { value, kind, attributes, ...given }: Metric): void {
+    const unit = optionalText(given.unit);
+    const description = optionalText(given.description);
     this.#memory.metrics.push({
       ...this.#in,
       name: text(name),
       kind,
       value,
-      ...(unit !== undefined && { unit: text(unit) }),
-      ...(description !== undefined && { description: text(description) }),
+      ...(unit !== undefined && { unit }),
+      ...(description !== undefined && { description }),
       attributes: cleanAttributes(attributes),
     });
   }

@@ -1,5 +1,6 @@
 import type { Attributes, Context, Meter, MetricOptions, UpDownCounter } from "@opentelemetry/api";
 import { describe } from "../ctx/attributes.ts";
+import { optionalText, text } from "../ctx/console_format.ts";
 import { diagnose } from "../ctx/diagnostics.ts";
 import type { Metric } from "../ctx/observability.ts";
 import { clashKind } from "./diag.ts";
@@ -36,11 +37,13 @@ export class Instruments {
     this.#meter = meter;
   }
 
-  record(name: string, metric: Metric, attributes: Attributes, context: Context): void {
+  record(given: string, metric: Metric, attributes: Attributes, context: Context): void {
+    const name = text(given);
+    const unit = optionalText(metric.unit);
     let instrument = this.#byName.get(name);
-    if (instrument === undefined) this.#byName.set(name, instrument = this.#make(name, metric));
-    else if (instrument.kind !== metric.kind || instrument.unit !== metric.unit) {
-      instrument = this.#clash(name, metric, instrument);
+    if (instrument === undefined) this.#byName.set(name, instrument = this.#make(name, unit, metric));
+    else if (instrument.kind !== metric.kind || instrument.unit !== unit) {
+      instrument = this.#clash(name, unit, metric, instrument);
     }
     instrument.record(metric.value, attributes, context);
   }
@@ -54,8 +57,8 @@ export class Instruments {
     level.add(by, attributes, context);
   }
 
-  #clash(name: string, metric: Metric, first: Instrument): Instrument {
-    const key = JSON.stringify([name, metric.kind, metric.unit]);
+  #clash(name: string, unit: string | undefined, metric: Metric, first: Instrument): Instrument {
+    const key = JSON.stringify([name, metric.kind, unit]);
     let instrument = this.#clashing.get(key);
     if (instrument === undefined) {
       const shown = (kind: string, unit: string | undefined) => unit ? `a ${kind} in ${unit}` : `a ${kind}`;
@@ -65,18 +68,20 @@ export class Instruments {
         `The metric '${describe(name)}' is ${
           shown(first.kind, first.unit)
         } already, and was now recorded as ` +
-          `${shown(metric.kind, metric.unit)}: both are kept, give one of them another name`,
+          `${shown(metric.kind, unit)}: both are kept, give one of them another name`,
       );
-      this.#clashing.set(key, instrument = this.#make(name, metric));
+      this.#clashing.set(key, instrument = this.#make(name, unit, metric));
     }
     return instrument;
   }
 
-  #make(given: string, { kind, unit, description }: Metric): Instrument {
+  #make(given: string, unit: string | undefined, metric: Metric): Instrument {
+    const { kind } = metric;
     const name = validName(given);
     const options: MetricOptions = {};
-    if (unit !== undefined) options.unit = describe(unit);
-    if (description !== undefined) options.description = describe(description);
+    if (unit !== undefined) options.unit = unit;
+    const description = optionalText(metric.description);
+    if (description !== undefined) options.description = description;
     return { kind, unit, record: this.#recordWith(kind, name, options) };
   }
 

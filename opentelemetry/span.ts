@@ -21,6 +21,7 @@ import {
 } from "@opentelemetry/core";
 import type { ReadableSpan, TimedEvent } from "@opentelemetry/sdk-trace";
 import { describeException } from "../ctx/errors.ts";
+import { currentScope } from "../ctx/scope.ts";
 import { now } from "./clock.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
@@ -245,6 +246,8 @@ export class ScopeSpan implements Span, ReadableSpan {
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
+    // When the scope fails with it as well, it is not recorded again.
+    currentScope()?.failure(exception);
     const { type, message, stacktrace } = describeException(exception);
     const attributes: Attributes = { "exception.type": type, "exception.message": message };
     if (stacktrace !== undefined) attributes["exception.stacktrace"] = stacktrace;

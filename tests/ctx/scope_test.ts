@@ -176,6 +176,32 @@ Deno.test("a recorder that runs the body twice, or not at all, is not believed",
   }
 });
 
+Deno.test("what a body throws inside of what its recorder enters is thrown on, whatever the recorder makes of it", () => {
+  const error = new Error("the body's own");
+  const enters: NonNullable<Recorder["enter"]>[] = [
+    (body) => body(),
+    (body) => {
+      try {
+        return body();
+      } catch {
+        throw new Error("the recorder's");
+      }
+    },
+  ];
+  for (const enter of enters) {
+    const recorder: Recorder = { ...noopObservability.open("x", {}), enter };
+    let caught: unknown;
+    try {
+      ctx.scope("root", { observability: { level: "info", open: () => recorder } }, () => {
+        throw error;
+      });
+    } catch (thrown) {
+      caught = thrown;
+    }
+    assertStrictEquals(caught, error);
+  }
+});
+
 Deno.test("noopObservability records nothing, and has no trace", () => {
   ctx.scope("root", { observability: noopObservability }, (scope) => {
     recordEverything();

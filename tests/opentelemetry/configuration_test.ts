@@ -177,6 +177,21 @@ Deno.test("after shutdown() configure() may be called again, with other options"
   }
 });
 
+Deno.test("configure() may be called while a shutdown is under way: neither loses anything", async () => {
+  await using first = startReceiver();
+  await using second = startReceiver();
+  OpenTelemetry.configure({ ...VALID, otlpEndpoint: first.endpoint });
+  ctx.scope("first", () => ctx.logInfo("log"));
+  const shutdown = OpenTelemetry.shutdown();
+  OpenTelemetry.configure({ ...VALID, otlpEndpoint: second.endpoint });
+  ctx.scope("second", () => ctx.logInfo("log"));
+  await shutdown;
+  await OpenTelemetry.shutdown();
+  assertEquals(first.spans.map(({ name }) => name), ["first"]);
+  assertEquals(second.spans.map(({ name }) => name), ["second"]);
+  assertEquals([first.logs.length, second.logs.length], [1, 1]);
+});
+
 Deno.test("forceFlush() and shutdown() do nothing where nothing is configured, and may be called again", async () => {
   await OpenTelemetry.forceFlush();
   await OpenTelemetry.shutdown();

@@ -250,6 +250,23 @@ Deno.test("everything that the API lets a span say arrives", async () => {
   assertEquals(span.events[2].timeUnixNano - span.startTimeUnixNano, 2_000_000n);
 });
 
+Deno.test("an exception that was recorded through the API is not recorded again when it escapes", async () => {
+  const { spans: [inner, outer] } = await record({}, () => {
+    const error = new Error("recorded");
+    try {
+      ctx.scope("outer", () =>
+        ctx.scope("inner", () => {
+          trace.getActiveSpan()?.recordException(error);
+          throw error;
+        }));
+    } catch {
+      // recorded
+    }
+  });
+  assertEquals([inner.events.length, outer.events.length], [1, 0]);
+  assertEquals([inner.status.code, outer.status.code], [2, 2]);
+});
+
 Deno.test("OK is final for a span, and its end is never before its start", async () => {
   const { spans: [span] } = await record({}, () => {
     const span = tracer().startSpan("span");

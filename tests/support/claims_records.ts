@@ -155,6 +155,26 @@ export const RECORD_CLAIMS: readonly Claim[] = [
     },
   },
   {
+    name: "null stands for an option that is absent",
+    async check(subject) {
+      const name = unique("null");
+      const nothing = { unit: null, description: null, attributes: null, level: null } as unknown as object;
+      const options = { observability: subject.observability, attributes: null, kind: null };
+      const traceId = ctx.scope("root", options as object, (root) => {
+        ctx.recordMetric(name, { value: 1, kind: "counter", ...nothing });
+        ctx.recordMetric(name, { value: 1, kind: "counter" });
+        ctx.recordEvent("event", nothing);
+        ctx.logInfo("log", null as unknown as undefined);
+        ctx.scope("child", null as unknown as object, () => {});
+        return root.traceId;
+      });
+      const trace = await readTrace(subject, traceId);
+      const metrics = trace.metrics.filter((metric) => metric.name === name);
+      assertEquals(metrics.map(({ unit, attributes, value }) => [unit, attributes, value]), [["", {}, 2]]);
+      assertEquals([trace.scopes.length, trace.events.length, trace.logs.length], [2, 1, 1]);
+    },
+  },
+  {
     name: "events have their attributes and their scope",
     async check(subject) {
       const traceId = ctx.scope("root", { observability: subject.observability }, (root) => {
