@@ -89,7 +89,7 @@ Deno.test("the quick start prints for the eye with --console, whatever the envir
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" },
   });
   assertMatch(stdout, /^[\d:.]+ INFO {2}Processing batch of requests/);
-  assertMatch(stdout, /\n {3}└─ individual-request .* ok .*━ {2}request\.id="req-123" user\.id="user-456"\n/);
+  assertMatch(stdout, /\n {3}└─ individual-request .* ok .*━ +request\.id="req-123" user\.id="user-456"\n/);
   assertMatch(stdout, /\nrequests\.processed +counter +10\n/);
 });
 
