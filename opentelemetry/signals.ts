@@ -30,7 +30,8 @@ export function watchSignal(signal: Deno.Signal, callback: OnSignal): () => void
     }),
     override(Deno, "removeSignalListener", (given: Deno.Signal, removed: Listener) => {
       removeSignalListener(given, removed);
-      if (given === signal && !others.delete(removed)) earlier = false;
+      // One that removes itself when it is called, as `once` does, was called all the same.
+      if (given === signal) queueMicrotask(() => others.delete(removed) || (earlier = false));
     }),
   ];
   const stop = () => {
