@@ -43,6 +43,7 @@ export { OpenTelemetry } from "./opentelemetry/opentelemetry.ts";
 export type { Carrier, TraceContext } from "./opentelemetry/carrier.ts";
 export type { DoctorFinding, DoctorOptions, DoctorReport } from "./opentelemetry/doctor_report.ts";
 export type { ObservabilityOptions, OpenTelemetryFacade } from "./opentelemetry/facade.ts";
+export type { FetchInit } from "./opentelemetry/http_client.ts";
 export type { HandlerOptions, HttpHandler } from "./opentelemetry/http_server.ts";
 export type { ListenerOptions } from "./opentelemetry/messages.ts";
 export type { AutoconfigureOptions, ConfigureOptions, Limits } from "./opentelemetry/options.ts";

@@ -2,6 +2,7 @@ import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability } from "../ctx/observability.ts";
 import type { Carrier, TraceContext } from "./carrier.ts";
 import type { DoctorOptions, DoctorReport } from "./doctor_report.ts";
+import type { FetchInit } from "./http_client.ts";
 import type { HandlerOptions, HttpHandler } from "./http_server.ts";
 import type { ListenerOptions } from "./messages.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
@@ -192,7 +193,7 @@ export interface OpenTelemetryFacade {
    * await server.shutdown();
    * ```
    */
-  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+  fetch(input: RequestInfo | URL, init?: FetchInit): Promise<Response>;
   /**
    * Wraps a listener to the messages of a `Worker`, a `MessagePort` or a `BroadcastChannel`: each message is a
    * scope of the kind `"consumer"`, in the trace that {@linkcode OpenTelemetryFacade.inject} wrote into its record

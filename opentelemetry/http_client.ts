@@ -8,10 +8,30 @@ import type { HttpSettings } from "./http_server.ts";
 import { isNative, registered } from "./registered.ts";
 import { redactText } from "./redact_url.ts";
 
+/**
+ * How `OpenTelemetry.fetch` sends a request: as `fetch` does.
+ *
+ * ```ts
+ * import { type FetchInit, OpenTelemetry } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const server = Deno.serve({ port: 0 }, (request) => new Response(request.method));
+ * using client = Deno.createHttpClient({ poolMaxIdlePerHost: 1 });
+ * const init: FetchInit = { method: "POST", client };
+ * const response = await OpenTelemetry.fetch(`http://localhost:${server.addr.port}/`, init);
+ * assertEquals(await response.text(), "POST");
+ * await server.shutdown();
+ * ```
+ */
+export type FetchInit = RequestInit & {
+  /** The connections to send it by, as `Deno.createHttpClient` makes them. */
+  readonly client?: Deno.HttpClient;
+};
+
 /** Sends a request in a client scope, which lasts until the headers of the response are there. */
 export async function observedFetch(
   input: RequestInfo | URL,
-  init: RequestInit | undefined,
+  init: FetchInit | undefined,
   { propagators, knownMethods }: HttpSettings,
 ): Promise<Response> {
   // One of our own, so that nothing of the caller's is changed; what cannot be a request is never sent.

@@ -24,7 +24,10 @@ const IN_FLIGHT = { unit: "{request}", description: "Number of active HTTP serve
  * which may be known late.
  */
 export class RequestScope extends OpenScope {
-  readonly #received: Received;
+  readonly #method: Method;
+  readonly #scheme: string;
+  /** Let go at the end, which tasks that live longer outlive in their context. */
+  #request: Request | undefined;
   readonly #startedAt: number = performance.now();
   #route: string | undefined;
   #status: number | undefined;
@@ -35,7 +38,9 @@ export class RequestScope extends OpenScope {
 
   constructor(received: Received, ...given: ConstructorParameters<typeof OpenScope>) {
     super(...given);
-    this.#received = received;
+    this.#method = received.method;
+    this.#scheme = received.scheme;
+    this.#request = received.request;
     this.#route = received.route;
     this.#move(1);
   }
@@ -49,7 +54,7 @@ export class RequestScope extends OpenScope {
   #name(route: unknown): void {
     if (typeof route !== "string" || route === "" || route === this.#route) return;
     this.#route = route;
-    this.recorder.rename?.(`${this.#received.method.label} ${route}`);
+    this.recorder.rename?.(`${this.#method.label} ${route}`);
   }
 
   /** Takes note of the response, and returns it: itself, unless its body is a stream, which has to be watched. */
@@ -58,7 +63,7 @@ export class RequestScope extends OpenScope {
     // Anything else is refused by the server, which answers 500.
     this.#status = valid ? response.status : 500;
     // The answer to a HEAD request is sent without its body, which nobody reads.
-    const stream = valid && this.#received.request.method !== "HEAD" ? streamOf(response) : undefined;
+    const stream = valid && this.#request?.method !== "HEAD" ? streamOf(response) : undefined;
     if (stream === undefined) return response;
     this.#sending = true;
     const watched = observeStream(stream, {
@@ -102,7 +107,6 @@ export class RequestScope extends OpenScope {
       ? failed ? String(status) : undefined
       : describeException(failure.error).type;
     const outcome = { "http.response.status_code": status, "error.type": type };
-    const { method, scheme } = this.#received;
     runIn(this, () => {
       // A framework may have set it on the span itself, through the API.
       this.#name(attributesOf(this.recorder)["http.route"]);
@@ -113,14 +117,15 @@ export class RequestScope extends OpenScope {
         unit: "s",
         description: "Duration of HTTP server requests.",
         attributes: {
-          "http.request.method": method.name,
-          "url.scheme": scheme,
+          "http.request.method": this.#method.name,
+          "url.scheme": this.#scheme,
           "http.route": this.#route,
           ...outcome,
         },
       });
     });
     this.#move(-1);
+    this.#request = undefined;
     if (failure !== undefined) super.fail(failure.error);
     else super.close(failed ? "error" : "unset");
   }
@@ -129,15 +134,14 @@ export class RequestScope extends OpenScope {
   #isAbort(error: unknown): boolean {
     // Who only asks for the signal of a request makes Deno warn of it.
     if (!(error instanceof DOMException) || error.name !== "AbortError") return false;
-    const { signal } = this.#received.request;
-    return signal.aborted && error === signal.reason;
+    const signal = this.#request?.signal;
+    return signal !== undefined && signal.aborted && error === signal.reason;
   }
 
   #move(by: 1 | -1): void {
     const { recorder } = this;
     if (!(recorder instanceof OpenTelemetryRecorder)) return;
-    const { method, scheme } = this.#received;
-    const attributes = { "http.request.method": method.name, "url.scheme": scheme };
+    const attributes = { "http.request.method": this.#method.name, "url.scheme": this.#scheme };
     try {
       recorder.engine.instruments.move(
         "http.server.active_requests",

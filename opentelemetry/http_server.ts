@@ -1,5 +1,6 @@
 import { defaultObservability } from "../ctx/default.ts";
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import { refusal } from "../ctx/errors.ts";
 import type { Observability } from "../ctx/observability.ts";
 import { openScope, runScope } from "../ctx/scope.ts";
 import type { Configuration } from "./configuration.ts";
@@ -59,9 +60,11 @@ export function observeHandler<Rest extends unknown[]>(
   options: HandlerOptions,
   settings: () => HttpSettings,
 ): HttpHandler<Rest> {
+  requireHandler(handler, options);
   return (request, ...rest) => {
     const info = infoOf(rest[0]);
     const scope = openRequest(request, info, options, settings());
+    if (scope === undefined) return handler(request, ...rest);
     return runScope(scope, () => {
       const answer = handler(request, ...rest);
       if (answer instanceof Response) return scope.answer(answer, info);
@@ -70,12 +73,39 @@ export function observeHandler<Rest extends unknown[]>(
   };
 }
 
+function requireHandler(handler: unknown, { route, observability }: HandlerOptions): void {
+  const action = "wrap a handler";
+  if (typeof handler !== "function") {
+    throw new TypeError(refusal(action, "handler", "be a function", handler));
+  }
+  if (route !== undefined && typeof route !== "function" && (typeof route !== "string" || route === "")) {
+    throw new TypeError(refusal(action, "route", "be a non-empty string or a function", route));
+  }
+  if (observability !== undefined && typeof observability?.open !== "function") {
+    throw new TypeError(refusal(action, "observability", "be an Observability", observability));
+  }
+}
+
 /** What `Deno.serve` says of a request; other callers pass something else, or nothing. */
 function infoOf(given: unknown): Partial<Deno.ServeHandlerInfo> {
   return typeof given === "object" && given !== null ? given : {};
 }
 
+/** Opens the scope of a request; what only resembles a request is handled without one. */
 function openRequest(
+  request: Request,
+  info: Partial<Deno.ServeHandlerInfo>,
+  options: HandlerOptions,
+  settings: HttpSettings,
+): RequestScope | undefined {
+  try {
+    return open(request, info, options, settings);
+  } catch (error) {
+    return void diagnoseFailure("observe a request", error);
+  }
+}
+
+function open(
   request: Request,
   info: Partial<Deno.ServeHandlerInfo>,
   options: HandlerOptions,

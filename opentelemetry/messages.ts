@@ -1,4 +1,5 @@
 import { defaultObservability } from "../ctx/default.ts";
+import { refusal } from "../ctx/errors.ts";
 import type { Observability } from "../ctx/observability.ts";
 import { openScope, runScope } from "../ctx/scope.ts";
 import type { HttpSettings } from "./http_server.ts";
@@ -31,6 +32,9 @@ export function observeListener<Message extends { readonly data: unknown }, T>(
   options: ListenerOptions,
   settings: () => HttpSettings,
 ): (message: Message) => T {
+  if (typeof listener !== "function") {
+    throw new TypeError(refusal("wrap a listener", "listener", "be a function", listener));
+  }
   return (message) => {
     const backend = options.observability ?? defaultObservability();
     const observability = within(backend, message.data, settings().propagators);

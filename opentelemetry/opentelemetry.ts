@@ -13,7 +13,7 @@ import { resolveConfiguration, resolveLevel } from "./configuration.ts";
 import type { DoctorOptions, DoctorReport } from "./doctor_report.ts";
 import type { ObservabilityOptions, OpenTelemetryFacade } from "./facade.ts";
 import { KNOWN_METHODS } from "./http_attributes.ts";
-import { observedFetch } from "./http_client.ts";
+import { type FetchInit, observedFetch } from "./http_client.ts";
 import { type HandlerOptions, type HttpHandler, type HttpSettings, observeHandler } from "./http_server.ts";
 import { bindsToNative, installBinding, type Installed, installPipeline } from "./installation.ts";
 import { type ListenerOptions, observeListener } from "./messages.ts";
@@ -84,7 +84,7 @@ export const OpenTelemetry: OpenTelemetryFacade = {
   handler: <Rest extends unknown[]>(handler: HttpHandler<Rest>, options: HandlerOptions = {}) =>
     observeHandler(handler, options, settings),
 
-  fetch: (input: RequestInfo | URL, init?: RequestInit) => observedFetch(input, init, settings()),
+  fetch: (input: RequestInfo | URL, init?: FetchInit) => observedFetch(input, init, settings()),
 
   listener: <Message extends { readonly data: unknown }, T>(
     name: string,

@@ -167,6 +167,19 @@ Deno.test("a client and a server of this library make one trace", async () => {
   assertEquals([server.traceId, server.parentSpanId], [client.traceId, client.spanId]);
 });
 
+Deno.test("OpenTelemetry.fetch() stands in for fetch, with a client of Deno's as well", async () => {
+  const replacement: typeof fetch = OpenTelemetry.fetch;
+  const path = await Deno.makeTempFile({ suffix: ".sock" });
+  await Deno.remove(path);
+  const receiver = await received(async () => {
+    const server = Deno.serve({ path, onListen: () => {} }, () => new Response("unix"));
+    using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    assertEquals(await (await replacement("http://localhost/", { client })).text(), "unix");
+    await server.shutdown();
+  });
+  assertEquals(client(receiver).attributes["server.address"], "localhost");
+});
+
 Deno.test("fetch works in any back end, and for URLs that are no network", async () => {
   const observability = new MemoryObservability();
   await ctx.scope("root", { observability }, async () => {

@@ -1,5 +1,5 @@
 import { trace } from "@opentelemetry/api";
-import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ctx, OpenTelemetry } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
 import { received } from "../support/configured.ts";
@@ -212,4 +212,59 @@ Deno.test("an exported fetch and a Deno.serve call take the wrapped handler as i
     new Response(info.remoteAddr.hostname)
   );
   assert(typeof exported.fetch === "function" && typeof net === "function");
+});
+
+Deno.test("a wrong handler, listener or option is refused when it is given", () => {
+  const wrap = OpenTelemetry.handler as (...given: unknown[]) => unknown;
+  const listen = OpenTelemetry.listener as (...given: unknown[]) => unknown;
+  const cases: [() => unknown, string][] = [
+    [() => wrap("handler"), "wrap a handler as 'handler' must be a function: current value is \"handler\""],
+    [
+      () => wrap(() => {}, { route: "" }),
+      "'route' must be a non-empty string or a function: current value is \"\"",
+    ],
+    [
+      () => wrap(() => {}, { route: 7 }),
+      "'route' must be a non-empty string or a function: current value is 7",
+    ],
+    [
+      () => wrap(() => {}, { observability: {} }),
+      "'observability' must be an Observability: current value is {}",
+    ],
+    [
+      () => listen("name", undefined),
+      "wrap a listener as 'listener' must be a function: current value is undefined",
+    ],
+  ];
+  for (const [call, message] of cases) assertThrows(call, TypeError, message);
+});
+
+Deno.test("what only resembles a request is handled all the same", async () => {
+  await received(async () => {
+    const handler = OpenTelemetry.handler((request) => new Response(request.url));
+    const response = await handler({ url: "/relative", method: "GET" } as Request);
+    assertEquals(await response.text(), "/relative");
+  });
+});
+
+Deno.test("spawned tasks that a stream starts are part of its request", async () => {
+  const receiver = await received(() =>
+    serving(
+      OpenTelemetry.handler(() => {
+        let pulled = 0;
+        return new Response(
+          new ReadableStream({
+            pull(controller) {
+              if (pulled++ > 0) return controller.close();
+              ctx.spawn(() => ctx.scope("task", () => Promise.resolve()));
+              controller.enqueue(new Uint8Array(1));
+            },
+          }, { highWaterMark: 0 }),
+        );
+      }),
+      (url) => text(url),
+    )
+  );
+  const [task, request] = receiver.spans;
+  assertEquals([task.name, task.parentSpanId], ["task", request.spanId]);
 });
