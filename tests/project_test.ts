@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { VERSION } from "../opentelemetry/version.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -76,9 +75,8 @@ Deno.test("the lock holds one version of each OpenTelemetry package", async () =
   assertEquals(versions.map(([name]) => name), [...new Set(versions.map(([name]) => name))]);
 });
 
-Deno.test("the version is one, and the changelog speaks of it", async () => {
+Deno.test("the changelog speaks of the version", async () => {
   const { version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
-  assertEquals(VERSION, version);
   const changelog = await Deno.readTextFile(new URL("CHANGELOG.md", ROOT));
   assert(changelog.includes("## [Unreleased]") || changelog.includes(`## [${version}]`));
 });
