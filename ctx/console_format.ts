@@ -116,9 +116,13 @@ export function renderLog(log: ConsoleLog, { colour, width }: Terminal): string 
   return `${line}\n${stack.split("\n").map((frame) => `  ${escape(frame)}`).join("\n")}`;
 }
 
+/** What every request has and few look for: it comes last, where a line may be cut. */
+const COMMON = /^(?:server|client|network|user_agent)\.|^url\.scheme$|^http\.request\.method$/;
+
 /** Attributes as `key=value`; a value that is longer than so many columns is cut. */
 export function renderAttributes(attributes: CleanAttributes, longest: number): string {
-  return Object.entries(attributes)
+  const entries = Object.entries(attributes);
+  return [...entries.filter(([key]) => !COMMON.test(key)), ...entries.filter(([key]) => COMMON.test(key))]
     .map(([key, value]) => `${escape(key)}=${shorten(escape(JSON.stringify(value)), longest)}`)
     .join(" ");
 }

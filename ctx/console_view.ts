@@ -1,4 +1,4 @@
-import type { CleanAttributes } from "./attributes.ts";
+import type { CleanAttributes, CleanValue } from "./attributes.ts";
 import { renderAttributes, renderDuration } from "./console_format.ts";
 import {
   columns,
@@ -127,19 +127,26 @@ function unfold(branch: Branch, lead = "", indent = ""): Line[] {
 function branchOf(node: ConsoleNode, scale: Scale, longest: number): Branch {
   const { start, end = scale.end, status } = node;
   const isOpen = node.end === undefined;
-  const { "error.type": type, ...others } = node.attributes;
-  const said = type !== undefined && explains(node, (exception) => exception["exception.type"] === type);
-  const attributes = renderAttributes(said ? others : node.attributes, longest);
+  const { "error.type": type, "http.response.status_code": code, ...others } = node.attributes;
+  const said = type === String(code) || explains(node, (exception) => exception["exception.type"] === type);
+  const shown = type === undefined || said ? others : { ...others, "error.type": type };
+  const attributes = renderAttributes(shown, longest);
   return {
     name: [escape(node.name) || "(no name)", "bold"],
     cells: {
       duration: isOpen ? ["open", "yellow"] : [renderDuration(end - start), "cyan"],
-      status: isOpen ? [""] : [status, STATUS_STYLE[status]],
+      status: isOpen ? [""] : statusOf(status, code),
       bar: barOf({ start, end }, isOpen ? "╌" : "━", status === "error" ? "red" : "cyan", scale),
     },
     rest: attributes === "" ? [] : [[attributes, "dim"]],
     below: below(node, scale, longest),
   };
+}
+
+/** Of a request its own status says more than that of its span. */
+function statusOf(status: ConsoleNode["status"], code: CleanValue | undefined): Part {
+  if (code === undefined) return [status, STATUS_STYLE[status]];
+  return [String(code), status === "error" ? "red" : Number(code) >= 400 ? "yellow" : "green"];
 }
 
 /** What is in a scope: links, which were there before all else, and the rest in the order in which it happened. */

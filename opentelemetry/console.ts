@@ -144,7 +144,7 @@ export class ConsoleMetricExporter implements PushMetricExporter {
 
   #changed(metric: MetricData): ConsoleMetric[] {
     const { name, unit } = metric.descriptor;
-    const kind = KIND[metric.dataPointType];
+    const kind = kindOf(metric);
     return metric.dataPoints.flatMap((point) => {
       const attributes = cleanAttributes(point.attributes);
       const { value } = point;
@@ -155,7 +155,7 @@ export class ConsoleMetricExporter implements PushMetricExporter {
       const at = millis(point.endTime);
       this.#shown.set(key, { amount, at });
       const seconds = (at - (before?.at ?? millis(point.startTime))) / 1000;
-      const grows = kind !== "gauge" && seconds * 1000 >= MIN_RATE_MILLIS;
+      const grows = (kind === "counter" || kind === "histogram") && seconds * 1000 >= MIN_RATE_MILLIS;
       return [{
         name,
         kind,
@@ -181,12 +181,11 @@ export class ConsoleMetricExporter implements PushMetricExporter {
   }
 }
 
-const KIND = {
-  [DataPointType.SUM]: "counter",
-  [DataPointType.GAUGE]: "gauge",
-  [DataPointType.HISTOGRAM]: "histogram",
-  [DataPointType.EXPONENTIAL_HISTOGRAM]: "histogram",
-} as const;
+function kindOf(metric: MetricData): string {
+  if (metric.dataPointType === DataPointType.GAUGE) return "gauge";
+  if (metric.dataPointType !== DataPointType.SUM) return "histogram";
+  return metric.isMonotonic ? "counter" : "updown";
+}
 
 /** What the buckets let be said of the values: a percentile lies within its bucket, as far in as its rank is. */
 function distributionOf(values: Histogram | ExponentialHistogram): Distribution {

@@ -56,6 +56,7 @@ Deno.test("the metrics table shows what has changed, with rates, and nothing if 
   assertEquals(show(exporter, at(10, 20, [1, 8, 1])), [
     "metric  kind       value  rate  avg  p50  p95  max  attributes",
     'orders  counter       20   2/s                      kind="a"',
+    "open    updown         3",
     "took    histogram    10×   1/s  6.5    5  8.5   10",
   ]);
   assertEquals(show(exporter, at(15, 20, [1, 8, 1])), []);
@@ -89,6 +90,12 @@ function at(second: number, orders: number, counts: number[]): ResourceMetrics {
           dataPointType: DataPointType.SUM,
           isMonotonic: true,
           dataPoints: [{ ...times, attributes: { kind: "a" }, value: orders }],
+        },
+        {
+          ...metric("open"),
+          dataPointType: DataPointType.SUM,
+          isMonotonic: false,
+          dataPoints: [{ ...times, attributes: {}, value: 3 }],
         },
         {
           ...metric("took"),

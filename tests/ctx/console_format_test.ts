@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { renderDuration, renderLog, renderMetrics, renderNumber } from "../../ctx/console_format.ts";
 import type { CleanAttributes } from "../../ctx/attributes.ts";
 import { type ConsoleEvent, type ConsoleNode, ownFrame, renderTree } from "../../ctx/console_view.ts";
@@ -115,6 +115,27 @@ Deno.test("a status that no exception explains is said with its message", () => 
     events: [exception("Oops", "")],
   });
   assertEquals(renderTree(thrown, PLAIN).split("\n").slice(1), ["└─ ✗ Oops"]);
+});
+
+Deno.test("a request shows its own status, and last what every request has", () => {
+  const request = (code: number, more: Partial<ConsoleNode> = {}) =>
+    renderTree(
+      node("GET /orders/:id", 0, 50, {
+        attributes: { "server.port": 80, "http.response.status_code": code, "url.path": "/orders/7" },
+        status: "unset",
+        ...more,
+      }),
+      { colour: true, width: Infinity },
+    );
+  assertStringIncludes(request(200), "\x1b[32m200\x1b[0m");
+  assertStringIncludes(request(404), "\x1b[33m404\x1b[0m");
+  assertStringIncludes(request(503, { status: "error" }), "\x1b[31m503\x1b[0m");
+  assertStringIncludes(request(200), 'url.path="/orders/7" server.port=80');
+  const failed = request(503, {
+    attributes: { "http.response.status_code": 503, "error.type": "503" },
+    status: "error",
+  });
+  assertEquals(failed.includes("error.type"), false);
 });
 
 Deno.test("ownFrame() finds no frame where all code is somebody else's", () => {
