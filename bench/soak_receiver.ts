@@ -1,0 +1,43 @@
+/**
+ * The receiver of the soak, in a worker: it counts the spans that it takes, and fails every other second, each time
+ * in another of the ways in which a collector may say that it cannot take any now.
+ *
+ * @module
+ */
+
+const FAULTS: readonly (() => Response)[] = [
+  () => new Response(null, { status: 503 }),
+  () => new Response(null, { status: 429, headers: { "retry-after": "1" } }),
+  () => new Response(null, { status: 502 }),
+  () =>
+    new Response(null, {
+      status: 504,
+      headers: { "retry-after": new Date(Date.now() + 1000).toUTCString() },
+    }),
+];
+/** How long it fails, and how long it works, in milliseconds. */
+const PHASE = 1000;
+
+const worker = self as unknown as {
+  postMessage(message: unknown): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+};
+let received = 0;
+let refused = 0;
+
+const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+  const body = await request.text();
+  const phase = Math.floor(performance.now() / PHASE);
+  if (phase % 2 === 1) {
+    refused++;
+    return FAULTS[(phase >> 1) % FAULTS.length]();
+  }
+  // Only a span has an end.
+  for (let at = body.indexOf('"endTimeUnixNano"'); at >= 0; at = body.indexOf('"endTimeUnixNano"', at + 1)) {
+    received++;
+  }
+  return Response.json({});
+});
+
+worker.onmessage = () => worker.postMessage({ received, refused });
+worker.postMessage({ port: server.addr.port });
