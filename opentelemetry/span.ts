@@ -15,14 +15,15 @@ import {
   AddAttributeDecision,
   cleanAttributes,
   cleanSimpleAttributes,
-  hrTimeToMilliseconds,
   isTimeInput,
   maybeAddAttribute,
 } from "@opentelemetry/core";
 import type { ReadableSpan, TimedEvent } from "@opentelemetry/sdk-trace";
+import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { describeException } from "../ctx/errors.ts";
 import { currentScope } from "../ctx/scope.ts";
 import { now } from "./clock.ts";
+import { hrTimeOf, instantOf, millisecondsOf, toHrTime } from "./instant.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
 const NO_EVENTS: TimedEvent[] = [];
@@ -134,39 +135,51 @@ export class ScopeSpan implements Span, ReadableSpan {
   setAttribute(key: string, value: AttributeValue): this {
     if (this.ended) return this;
     if (this.attributes === NO_ATTRIBUTES) this.attributes = {};
-    const decision = maybeAddAttribute({
-      key,
-      value,
-      attributes: this.attributes,
-      limits: this.#tracer.shared.limits,
-      currentAttributesCount: this.#attributesCount,
-    });
-    if (decision === AddAttributeDecision.ADD_NEW) this.#attributesCount++;
-    else if (decision === AddAttributeDecision.DROP_LIMIT_REACHED) this.#extras().droppedAttributes++;
+    try {
+      const decision = maybeAddAttribute({
+        key,
+        value,
+        attributes: this.attributes,
+        limits: this.#tracer.shared.limits,
+        currentAttributesCount: this.#attributesCount,
+      });
+      if (decision === AddAttributeDecision.ADD_NEW) this.#attributesCount++;
+      else if (decision === AddAttributeDecision.DROP_LIMIT_REACHED) this.#extras().droppedAttributes++;
+    } catch (error) {
+      diagnoseFailure("set an attribute of a span", error);
+    }
     return this;
   }
 
   setAttributes(attributes: Attributes): this {
-    for (const key in attributes) {
-      if (Object.hasOwn(attributes, key)) this.setAttribute(key, attributes[key] as AttributeValue);
+    try {
+      for (const key in attributes) {
+        if (Object.hasOwn(attributes, key)) this.setAttribute(key, attributes[key] as AttributeValue);
+      }
+    } catch (error) {
+      diagnoseFailure("read the attributes of a span", error);
     }
     return this;
   }
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (this.ended) return this;
-    const { attributePerEventCountLimit, attributeValueLengthLimit } = this.#tracer.shared.limits;
-    const isTime = isTimeInput(attributesOrTime);
-    const { attributes, droppedAttributesCount } = cleanSimpleAttributes(
-      isTime ? undefined : attributesOrTime,
-      {
-        attributeCountLimit: attributePerEventCountLimit,
-        attributeValueLengthLimit,
-      },
-    );
-    const given = isTime && time === undefined ? attributesOrTime : time;
-    const at = given === undefined ? now() : instantOf(given);
-    this.#addEvent(new ScopeEvent(name, at, attributes, droppedAttributesCount));
+    try {
+      const { attributePerEventCountLimit, attributeValueLengthLimit } = this.#tracer.shared.limits;
+      const isTime = isTimeInput(attributesOrTime);
+      const { attributes, droppedAttributesCount } = cleanSimpleAttributes(
+        isTime ? undefined : attributesOrTime,
+        {
+          attributeCountLimit: attributePerEventCountLimit,
+          attributeValueLengthLimit,
+        },
+      );
+      const given = isTime && time === undefined ? attributesOrTime : time;
+      const at = given === undefined ? now() : instantOf(given);
+      this.#addEvent(new ScopeEvent(name, at, attributes, droppedAttributesCount));
+    } catch (error) {
+      diagnoseFailure("add an event to a span", error);
+    }
     return this;
   }
 
@@ -214,13 +227,17 @@ export class ScopeSpan implements Span, ReadableSpan {
       if (linkCountLimit === 0) return this;
       links.shift();
     }
-    links.push({
-      context: link.context,
-      ...cleanAttributes(link.attributes, {
-        attributeCountLimit: attributePerLinkCountLimit,
-        attributeValueLengthLimit,
-      }),
-    });
+    try {
+      links.push({
+        context: link.context,
+        ...cleanAttributes(link.attributes, {
+          attributeCountLimit: attributePerLinkCountLimit,
+          attributeValueLengthLimit,
+        }),
+      });
+    } catch (error) {
+      diagnoseFailure("add a link to a span", error);
+    }
     return this;
   }
 
@@ -273,13 +290,6 @@ export class ScopeSpan implements Span, ReadableSpan {
   }
 }
 
-/** A time as callers of the API give it: kept exact, or in milliseconds since the epoch. */
-export function instantOf(time: TimeInput): number | HrTime {
-  if (Array.isArray(time)) return time;
-  if (time instanceof Date) return time.getTime();
-  return time <= performance.now() ? time + performance.timeOrigin : time;
-}
-
 /** An event whose time is converted when it is exported. */
 class ScopeEvent implements TimedEvent {
   readonly #time: number | HrTime;
@@ -296,19 +306,4 @@ class ScopeEvent implements TimedEvent {
   get time(): HrTime {
     return hrTimeOf(this.#time);
   }
-}
-
-function millisecondsOf(time: number | HrTime): number {
-  return typeof time === "number" ? time : hrTimeToMilliseconds(time);
-}
-
-function hrTimeOf(time: number | HrTime): HrTime {
-  return typeof time === "number" ? toHrTime(time) : time;
-}
-
-/** Milliseconds as seconds and nanoseconds. */
-export function toHrTime(milliseconds: number): HrTime {
-  const seconds = Math.floor(milliseconds / 1000);
-  const nanoseconds = Math.round((milliseconds - seconds * 1000) * 1e6);
-  return nanoseconds === 1e9 ? [seconds + 1, 0] : [seconds, nanoseconds];
 }

@@ -24,11 +24,13 @@ import {
   type SpanLimits,
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace";
+import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { newSpanId, newTraceId } from "../ctx/ids.ts";
 import { now } from "./clock.ts";
 import { spanOf, withoutSpan } from "./context.ts";
 import type { LiveSpans } from "./live_spans.ts";
-import { instantOf, NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
+import { instantOf } from "./instant.ts";
+import { NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
 
 /** What the tracers of one provider share. */
 export interface TracingState {
@@ -51,12 +53,12 @@ export class ScopeTracer implements Tracer {
 
   startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): Span {
     const parent = options.root ? trace.deleteSpan(context) : context;
-    const { attributes } = cleanAttributes(options.attributes, NO_LIMITS);
+    const attributes = readAttributes(options);
     const start = options.startTime === undefined ? now() : instantOf(options.startTime);
     return this.open(
       name,
       options.kind ?? SpanKind.INTERNAL,
-      attributes ?? NO_ATTRIBUTES,
+      attributes,
       options.links,
       parent,
       start,
@@ -151,6 +153,16 @@ function isSuppressed(context: Context): boolean {
 function validOf(above: Span, own: boolean): SpanContext | undefined {
   const context = above.spanContext();
   return own || isSpanContextValid(context) ? context : undefined;
+}
+
+/** A copy of what a library gave; a getter of its that throws must not cost the library its span. */
+function readAttributes({ attributes }: SpanOptions): Attributes {
+  try {
+    return cleanAttributes(attributes, NO_LIMITS).attributes ?? NO_ATTRIBUTES;
+  } catch (error) {
+    diagnoseFailure("read the attributes of a span", error);
+    return NO_ATTRIBUTES;
+  }
 }
 
 /** The provider that the API is given: a tracer for each library, all of one pipeline. */

@@ -81,3 +81,66 @@ Deno.test("a port where nobody listens never reaches the program, nor keeps it a
     assertUnharmed(await recordTo(`http://127.0.0.1:${port}`, end), end);
   }
 });
+
+Deno.test("a record that cannot be encoded costs itself, is counted, and never reaches the program", async () => {
+  await using receiver = startReceiver();
+  const { code, stdout, stderr } = await run(
+    `
+    import { ctx, OpenTelemetry } from "@haiway/otel";
+    import { logs, trace } from "@opentelemetry/api";
+    OpenTelemetry.configure({
+      service: "s", version: "1", environment: "test", otlpEndpoint: "${receiver.endpoint}",
+    });
+    const cycle = { name: "cycle" };
+    cycle.self = cycle;
+    const trap = { get name() { throw new Error("trap"); } };
+    const logger = logs.getLogger("library");
+    for (const body of ["before", cycle, trap, "after"]) logger.emit({ body });
+    for (const value of ["before", cycle, trap, "after"]) {
+      const span = trace.getTracer("library").startSpan(
+        typeof value === "string" ? value : "broken",
+        { attributes: { value } },
+      );
+      span.setAttribute("value", value);
+      span.setAttributes({ value, kept: true });
+      span.addEvent("event", { value });
+      span.addLink({ context: span.spanContext(), attributes: { value } });
+      span.end();
+    }
+    await OpenTelemetry.shutdown();
+    console.log("done");
+    `,
+    { flags: ["--allow-net=127.0.0.1", "--allow-env=OTEL_*"] },
+  );
+  assertEquals([code, stdout], [0, "done\n"], stderr);
+  const bodies = receiver.logs.map(({ body }) => body);
+  assert(bodies.includes("before") && bodies.includes("after"), JSON.stringify(bodies));
+  assertEquals(receiver.spans.map(({ name }) => name), ["before", "broken", "broken", "after"]);
+  for (const line of stderr.trimEnd().split("\n")) assertMatch(line, /^\[@haiway\/otel\] /);
+});
+
+Deno.test("a processor, sampler or reader of somebody else that throws never reaches the program", async () => {
+  await using receiver = startReceiver();
+  const { code, stdout, stderr } = await run(
+    `
+    import { ctx, OpenTelemetry } from "@haiway/otel";
+    import { metrics } from "@opentelemetry/api";
+    OpenTelemetry.configure({
+      service: "s", version: "1", environment: "test", otlpEndpoint: "${receiver.endpoint}",
+    });
+    globalThis.addEventListener("unhandledrejection", (event) => console.log("unhandled", event.reason));
+    const meter = metrics.getMeter("library");
+    meter.createObservableGauge("broken").addCallback(() => { throw new Error("callback"); });
+    meter.createObservableGauge("rejects").addCallback(() => Promise.reject(new Error("callback")));
+    meter.createObservableGauge("works").addCallback((result) => result.observe(7));
+    ctx.scope("root", () => ctx.recordMetric("metric", { value: 1, kind: "counter" }));
+    await OpenTelemetry.forceFlush();
+    await OpenTelemetry.shutdown();
+    console.log("done");
+    `,
+    { flags: ["--allow-net=127.0.0.1", "--allow-env=OTEL_*"] },
+  );
+  assertEquals([code, stdout], [0, "done\n"], stderr);
+  assertEquals([receiver.latest("metric")?.value, receiver.latest("works")?.value], [1, 7]);
+  for (const line of stderr.trimEnd().split("\n")) assertMatch(line, /^\[@haiway\/otel\] /);
+});
