@@ -1,32 +1,27 @@
 import {
-  type Attributes,
-  type Context,
   createNoopMeter,
-  INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
-  type Link,
   type LoggerProvider,
   type Meter,
   type MeterProvider,
   metrics,
   type Span,
-  type SpanKind,
   trace,
-  TraceFlags,
   type Tracer,
   type TracerProvider,
 } from "@opentelemetry/api";
-import { isTracingSuppressed } from "@opentelemetry/core";
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import type { Configuration } from "./configuration.ts";
-import { spanOf } from "./context.ts";
+import { Ending } from "./ending.ts";
 import { ForeignContexts } from "./foreign_contexts.ts";
 import { Instruments } from "./instruments.ts";
-import { nativeMeter, withIntegers } from "./native.ts";
+import { LiveSpans } from "./live_spans.ts";
+import { nativeMeter } from "./native.ts";
+import { nativeSpans } from "./native_spans.ts";
 import { createPrivateLogs, type PrivateLogs } from "./private_logs.ts";
 import type { Pipeline } from "./providers.ts";
 import type { Engine } from "./recorder.ts";
 import { isNative, type Registered } from "./registered.ts";
+import type { Redactor } from "./redaction.ts";
 import { NO_STATS } from "./statistics.ts";
 import { TrackedSpan } from "./tracked_span.ts";
 import { NAME, VERSION } from "./version.ts";
@@ -40,13 +35,14 @@ export function bindPipeline(api: Registered, configuration: Configuration): Pip
     ? createPrivateLogs(configuration, native)
     : undefined;
   const loggerProvider = api.logs ?? logs!.provider;
-  const startSpan = native ? startNativeSpan : startForeignSpan;
   const tracer = tracerProvider.getTracer(NAME, VERSION);
+  const live = native && configuration.handleExit
+    ? new LiveSpans(configuration.environment === "development")
+    : undefined;
   const engine: Engine = {
-    startSpan: (name, kind, attributes, links, context) =>
-      startSpan(tracer, name, kind, attributes ?? {}, links, context),
+    ...(native ? nativeSpans(tracer, configuration.redactor, live) : foreignSpans(tracer)),
     logger: loggerProvider.getLogger(NAME, VERSION),
-    instruments: new Instruments(meterOf(meterProvider, native)),
+    instruments: new Instruments(meterOf(meterProvider, native, configuration.redactor)),
     events: configuration.events,
     exceptions: configuration.exceptions,
     contexts: api.context && new ForeignContexts(api.context),
@@ -59,8 +55,8 @@ export function bindPipeline(api: Registered, configuration: Configuration): Pip
     tracerProvider,
     meterProvider,
     loggerProvider,
-    ending: logs?.ending,
-    stats: () => NO_STATS,
+    ending: new Ending({ queues: logs?.queues ?? [], deliveries: logs?.deliveries ?? [], live }),
+    stats: () => logs?.stats() ?? NO_STATS,
     async forceFlush(timeoutMillis: number): Promise<void> {
       await within(flush(), timeoutMillis);
       await logs?.flush(timeoutMillis);
@@ -73,52 +69,23 @@ export function bindPipeline(api: Registered, configuration: Configuration): Pip
   };
 }
 
-/** A span of Deno's tracer, with what that tracer has no notion of: suppression, `tracestate`, a readable status. */
-function startNativeSpan(
-  tracer: Tracer,
-  name: string,
-  kind: SpanKind,
-  attributes: Attributes,
-  links: Link[] | undefined,
-  context: Context,
-): Span {
-  if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
-  const parent = spanOf(context)?.spanContext();
-  // Of an invalid parent Deno's tracer would make an invalid span.
-  const root = parent === undefined || !isSpanContextValid(parent);
-  const span = tracer.startSpan(name, { kind, links: links?.map(linkWithIntegers), root }, context);
-  const identity = { ...span.spanContext() };
-  if (!root && parent.traceState !== undefined) identity.traceState = parent.traceState;
-  // A native span says that it records even if it is not sampled.
-  if (!(identity.traceFlags & TraceFlags.SAMPLED)) return trace.wrapSpanContext(identity);
-  return new TrackedSpan(span, identity, attributes, withIntegers);
+/** The spans of any other tracer; where their status cannot be read, the library keeps it. */
+function foreignSpans(tracer: Tracer): Pick<Engine, "startSpan"> {
+  const same = <T>(given: T): T => given;
+  return {
+    startSpan(name, kind, attributes, links, context): Span {
+      const span = tracer.startSpan(name, { kind, attributes, links }, context);
+      if (!span.isRecording() || "status" in span) return span;
+      const identity = span.spanContext();
+      return new TrackedSpan({ span, name, identity, attributes: {}, adapt: same, text: same });
+    },
+  };
 }
 
-function linkWithIntegers({ attributes, ...link }: Link): Link {
-  return attributes === undefined ? link : { ...link, attributes: withIntegers(attributes) };
-}
-
-/** A span of any other tracer; where its status cannot be read, the library keeps it. */
-function startForeignSpan(
-  tracer: Tracer,
-  name: string,
-  kind: SpanKind,
-  attributes: Attributes,
-  links: Link[] | undefined,
-  context: Context,
-): Span {
-  const span = tracer.startSpan(name, { kind, attributes, links }, context);
-  if (!span.isRecording() || "status" in span) return span;
-  return new TrackedSpan(span, span.spanContext(), {}, (attributes) => attributes);
-}
-
-function meterOf(
-  provider: MeterProvider,
-  native: boolean,
-): Pick<Meter, keyof ReturnType<typeof nativeMeter>> {
+function meterOf(provider: MeterProvider, native: boolean, redactor: Redactor | undefined): Meter {
   try {
     const meter = provider.getMeter(NAME, VERSION);
-    return native ? nativeMeter(meter) : meter;
+    return native ? nativeMeter(meter, redactor) : meter;
   } catch (error) {
     diagnoseFailure("bind to the registered meter provider", error);
     return createNoopMeter();

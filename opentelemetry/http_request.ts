@@ -4,10 +4,12 @@ import { diagnoseFailure } from "../ctx/diagnostics.ts";
 import { describeException } from "../ctx/errors.ts";
 import type { Recorder } from "../ctx/observability.ts";
 import { OpenScope, runIn, runWithin } from "../ctx/scope.ts";
+import { AdoptedSpan } from "./adopted_span.ts";
 import type { Method } from "./http_attributes.ts";
 import { observeStream, streamOf } from "./http_body.ts";
 import { OpenTelemetryRecorder } from "./recorder.ts";
 import { ScopeSpan } from "./span.ts";
+import { TrackedSpan } from "./tracked_span.ts";
 
 /** A request as it came in. */
 export interface Received {
@@ -111,6 +113,7 @@ export class RequestScope extends OpenScope {
       // A framework may have set it on the span itself, through the API.
       this.#name(attributesOf(this.recorder)["http.route"]);
       ctx.recordAttributes(outcome);
+      if (this.#adopted) return;
       ctx.recordMetric("http.server.request.duration", {
         value: (performance.now() - this.#startedAt) / 1000,
         kind: "histogram",
@@ -138,9 +141,15 @@ export class RequestScope extends OpenScope {
     return signal !== undefined && signal.aborted && error === signal.reason;
   }
 
+  /** Whether the request is the runtime's to measure, as the span is. */
+  get #adopted(): boolean {
+    const { recorder } = this;
+    return recorder instanceof OpenTelemetryRecorder && recorder.span instanceof AdoptedSpan;
+  }
+
   #move(by: 1 | -1): void {
     const { recorder } = this;
-    if (!(recorder instanceof OpenTelemetryRecorder)) return;
+    if (!(recorder instanceof OpenTelemetryRecorder) || this.#adopted) return;
     const attributes = { "http.request.method": this.#method.name, "url.scheme": this.#scheme };
     try {
       recorder.engine.instruments.move(
@@ -156,7 +165,7 @@ export class RequestScope extends OpenScope {
   }
 }
 
-function attributesOf(recorder: Recorder): ScopeSpan["attributes"] {
+function attributesOf(recorder: Recorder): TrackedSpan["attributes"] {
   const span = recorder instanceof OpenTelemetryRecorder ? recorder.span : undefined;
-  return span instanceof ScopeSpan ? span.attributes : {};
+  return span instanceof ScopeSpan || span instanceof TrackedSpan ? span.attributes : {};
 }

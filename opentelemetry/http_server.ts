@@ -6,7 +6,7 @@ import { openScope, runScope } from "../ctx/scope.ts";
 import type { Configuration } from "./configuration.ts";
 import { methodOf, serverAttributes } from "./http_attributes.ts";
 import { RequestScope } from "./http_request.ts";
-import { within } from "./observability.ts";
+import { serving, within } from "./observability.ts";
 
 /**
  * A handler of HTTP requests, as `Deno.serve`, Deno Deploy and the routers for them have it.
@@ -116,8 +116,10 @@ function open(
   const route = routeOf(options.route, request);
   if (route !== undefined) attributes["http.route"] = route;
   const scheme = String(attributes["url.scheme"]);
+  // Only who was called by the server itself has the span of the server before it.
+  const root = info.completed instanceof Promise ? serving : within;
   return openScope(route === undefined ? method.label : `${method.label} ${route}`, {
-    observability: within(options.observability ?? defaultObservability(), request.headers, propagators),
+    observability: root(options.observability ?? defaultObservability(), request.headers, propagators),
     attributes,
     kind: "server",
   }, (...given) => new RequestScope({ request, method, scheme, route }, ...given));

@@ -7,7 +7,6 @@ import { type Configuration, resolveBinding } from "./configuration.ts";
 import { ScopeContextManager } from "./context_manager.ts";
 import { diagLogger } from "./diag.ts";
 import { ForeignContexts } from "./foreign_contexts.ts";
-import { flushOnSignals } from "./native.ts";
 import { handleExits } from "./lifecycle.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
 import { createPipeline, type Pipeline } from "./providers.ts";
@@ -98,7 +97,6 @@ function keepInStep(api: Registered, { engine, loggerProvider }: Pipeline): () =
   if (isNative(api)) {
     // Where no storage was ever entered, the span of an awaited `fetch` stays current for the rest of the program.
     if (currentScope() === undefined) enterScope(undefined);
-    flushOnSignals();
     withdrawLogs = registerNativeLogs(loggerProvider);
   }
   setLocator((stored) => contexts.locate(engine, stored));

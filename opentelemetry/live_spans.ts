@@ -1,5 +1,13 @@
 import { diagnose } from "../ctx/diagnostics.ts";
-import type { ScopeSpan } from "./span.ts";
+
+/** A span that is open, as a link of the chain of those that are. */
+export interface LiveSpan {
+  readonly name: string;
+  older: LiveSpan | undefined;
+  newer: LiveSpan | undefined;
+  /** Ends it as the process ends; `cause` says what makes a failure of it. */
+  interrupt(cause: string | undefined): void;
+}
 
 /** Beyond this many, the oldest open spans are no longer kept from being collected. */
 const MAX_HELD = 1024;
@@ -14,11 +22,11 @@ const LIBRARY = new URL("../", import.meta.url).href;
 export class LiveSpans {
   readonly #maxHeld: number;
   readonly #forgotten: FinalizationRegistry<() => void> | undefined;
-  readonly #weak = new Set<WeakRef<ScopeSpan>>();
-  readonly #weakOf = new WeakMap<ScopeSpan, WeakRef<ScopeSpan>>();
+  readonly #weak = new Set<WeakRef<LiveSpan>>();
+  readonly #weakOf = new WeakMap<LiveSpan, WeakRef<LiveSpan>>();
   #nextSweep = 2 * MAX_HELD;
-  #newest: ScopeSpan | undefined;
-  #oldest: ScopeSpan | undefined;
+  #newest: LiveSpan | undefined;
+  #oldest: LiveSpan | undefined;
   #held = 0;
 
   /** Reporting spans that nobody ended costs a stack trace for each, and is for development. */
@@ -27,7 +35,7 @@ export class LiveSpans {
     if (reporting) this.#forgotten = new FinalizationRegistry((report) => report());
   }
 
-  open(span: ScopeSpan): void {
+  open(span: LiveSpan): void {
     this.#forgotten?.register(span, reporter(span.name), span);
     const newest = this.#newest;
     if (newest === undefined) this.#oldest = span;
@@ -37,7 +45,7 @@ export class LiveSpans {
     if (++this.#held > this.#maxHeld) this.#loosen();
   }
 
-  close(span: ScopeSpan): void {
+  close(span: LiveSpan): void {
     this.#forgotten?.unregister(span);
     if (span.older !== undefined || span.newer !== undefined || span === this.#newest) this.#unlink(span);
     else this.#weak.delete(this.#weakOf.get(span)!);
@@ -49,7 +57,7 @@ export class LiveSpans {
     for (const weak of [...this.#weak].reverse()) weak.deref()?.interrupt(cause);
   }
 
-  #unlink(span: ScopeSpan): void {
+  #unlink(span: LiveSpan): void {
     const { older, newer } = span;
     if (newer === undefined) this.#newest = older;
     else newer.older = older;

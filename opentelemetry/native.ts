@@ -1,4 +1,5 @@
 import type { Attributes, AttributeValue, Counter, Gauge, Histogram, Meter } from "@opentelemetry/api";
+import type { Redactor } from "./redaction.ts";
 
 /**
  * Attributes as Deno's engine keeps their types: it takes every number for a double, and only a bigint for an
@@ -19,13 +20,15 @@ function withInteger(value: AttributeValue | undefined): AttributeValue | undefi
   return integers as AttributeValue;
 }
 
-/** Deno's meter, made to keep integers in the attributes of measurements what they are. */
-export function nativeMeter(meter: Meter): Meter {
+/** Deno's meter, made to keep integers in the attributes of measurements what they are, and secrets out of them. */
+export function nativeMeter(meter: Meter, redactor: Redactor | undefined): Meter {
+  const adapt = (attributes: Attributes | undefined) =>
+    attributes && withIntegers(redactor?.attributes(attributes) ?? attributes);
   const adding = (counter: Counter): Counter => ({
-    add: (value, attributes) => counter.add(value, attributes && withIntegers(attributes)),
+    add: (value, attributes) => counter.add(value, adapt(attributes)),
   });
   const recording = (instrument: Gauge | Histogram): Gauge & Histogram => ({
-    record: (value, attributes) => instrument.record(value, attributes && withIntegers(attributes)),
+    record: (value, attributes) => instrument.record(value, adapt(attributes)),
   });
   return {
     createCounter: (name, options) => adding(meter.createCounter(name, options)),
@@ -40,19 +43,4 @@ export function nativeMeter(meter: Meter): Meter {
     removeBatchObservableCallback: (callback, observables) =>
       meter.removeBatchObservableCallback(callback, observables),
   };
-}
-
-/** The signals at which a process usually ends. */
-const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-
-/**
- * Deno's engine exports what it has when the process dies of a signal, but only of one that somebody has listened
- * to before; a listener that is gone again costs nothing, and the signal still ends the process.
- */
-export function flushOnSignals(): void {
-  const nothing = () => {};
-  for (const signal of SIGNALS) {
-    Deno.addSignalListener(signal, nothing);
-    Deno.removeSignalListener(signal, nothing);
-  }
 }

@@ -1,4 +1,5 @@
 import { type Context, propagation, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { cleanAttributes } from "../ctx/attributes.ts";
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability, Recorder, ScopeOptions } from "../ctx/observability.ts";
 import { currentScope } from "../ctx/scope.ts";
@@ -35,6 +36,23 @@ export class OpenTelemetryObservability implements Observability {
     });
   }
 
+  /** The back end of a request of which the runtime has made a span, if it has: that span is the root's. */
+  adopting(otherwise: Observability): Observability {
+    const engine = this.#engine;
+    const { parent, link } = this.#remote;
+    const current = currentScope()?.context as Context | undefined;
+    if (engine.adopt === undefined || current === undefined || parent !== undefined) return otherwise;
+    const { adopt } = engine;
+    const open = (name: string, options: ScopeOptions): Recorder => {
+      const span = adopt(current, name);
+      if (span === undefined) return otherwise.open(name, options);
+      span.setAttributes(cleanAttributes(options.attributes));
+      if (link !== undefined) span.addLink(link);
+      return new OpenTelemetryRecorder(engine, span, withoutSpan(current), true);
+    };
+    return { level: this.level, open };
+  }
+
   /**
    * Under what the root goes: the remote parent if there is one; else a span that somebody else made current
    * through the API; else nothing, which begins a trace, even inside of another scope.
@@ -59,4 +77,14 @@ export function within(
 ): Observability {
   if (!(observability instanceof OpenTelemetryObservability)) return observability;
   return observability.within(resolveRemote(extract(carrier, propagators)));
+}
+
+/** The back end of what a server was asked for, which the runtime may have made a span of already. */
+export function serving(
+  observability: Observability,
+  carrier: unknown,
+  propagators: Configuration["propagators"],
+): Observability {
+  const root = within(observability, carrier, propagators);
+  return observability instanceof OpenTelemetryObservability ? observability.adopting(root) : root;
 }

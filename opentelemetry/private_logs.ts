@@ -4,18 +4,20 @@ import { diagnose, diagnoseFailure } from "../ctx/diagnostics.ts";
 import type { Configuration } from "./configuration.ts";
 import { ConsoleLogProcessor } from "./console.ts";
 import { Delivery } from "./delivery.ts";
-import { Ending } from "./ending.ts";
+import type { Queue } from "./ending.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Environment, granted } from "./environment.ts";
 import { createLogExporter } from "./exporter.ts";
 import { LogBatchProcessor } from "./processors.ts";
 import { createResource } from "./resource.ts";
+import { NO_STATS, readStats, type Stats } from "./statistics.ts";
 
 /** A logger provider of the library's own, beside providers of somebody else who have none. */
 export interface PrivateLogs {
   readonly provider: ApiLoggerProvider;
-  /** What is done when the process ends without a shutdown; missing where there is nothing to deliver. */
-  readonly ending?: Ending;
+  readonly queues: readonly Queue[];
+  readonly deliveries: readonly Delivery[];
+  stats(): Stats;
   flush(timeoutMillis: number): Promise<void>;
   shutdown(timeoutMillis: number): Promise<void>;
 }
@@ -44,7 +46,9 @@ export function createPrivateLogs(configuration: Configuration, native: boolean)
   });
   return {
     provider,
-    ending: new Ending({ queues: [processor.batches], deliveries: [delivery] }),
+    queues: [processor.batches],
+    deliveries: [delivery],
+    stats: () => readStats({ logs: processor, deliveries: [delivery] }),
     async flush(timeoutMillis: number): Promise<void> {
       await attempt(() => provider.forceFlush());
       await delivery.flush(timeoutMillis);
@@ -58,7 +62,7 @@ export function createPrivateLogs(configuration: Configuration, native: boolean)
 
 function withoutDelivery(provider: LoggerProvider): PrivateLogs {
   const done = () => Promise.resolve();
-  return { provider, flush: done, shutdown: done };
+  return { provider, queues: [], deliveries: [], stats: () => NO_STATS, flush: done, shutdown: done };
 }
 
 function nativeOutput({ disabled, outputs: { logs } }: Configuration): Endpoint | "console" | "none" {

@@ -43,6 +43,8 @@ export interface Engine {
   readonly events: Destination;
   /** Where the exception goes that ended a scope. */
   readonly exceptions: Destination;
+  /** Takes over the span that the runtime has made of a request, where the scope of the request needs none of its own. */
+  readonly adopt?: (context: Context, name: string) => Span | undefined;
   /** Somebody else's context manager, in which every scope has to be current as well. */
   contexts?: ForeignContexts;
 }

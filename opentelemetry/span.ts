@@ -24,6 +24,7 @@ import { describeException } from "../ctx/errors.ts";
 import { currentScope } from "../ctx/scope.ts";
 import { now } from "./clock.ts";
 import { hrTimeOf, instantOf, millisecondsOf, toHrTime } from "./instant.ts";
+import type { LiveSpan } from "./live_spans.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
 const NO_EVENTS: TimedEvent[] = [];
@@ -46,7 +47,7 @@ interface More {
  * A span of the API that is also the readable span of the SDK's processors and exporters, and nothing besides:
  * one object, one clock reading for each edge, conversions left to the export.
  */
-export class ScopeSpan implements Span, ReadableSpan {
+export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   name: string;
   readonly kind: SpanKind;
   readonly parentSpanContext: SpanContext | undefined;
@@ -54,8 +55,8 @@ export class ScopeSpan implements Span, ReadableSpan {
   status: SpanStatus = UNSET;
   ended = false;
   /** Its neighbours among the open spans: see {@linkcode LiveSpans}, whose they are. */
-  older: ScopeSpan | undefined = undefined;
-  newer: ScopeSpan | undefined = undefined;
+  older: LiveSpan | undefined = undefined;
+  newer: LiveSpan | undefined = undefined;
   readonly #tracer: ScopeTracer;
   readonly #context: SpanContext;
   readonly #start: number | HrTime;

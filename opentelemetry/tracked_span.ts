@@ -10,32 +10,50 @@ import {
   type TimeInput,
 } from "@opentelemetry/api";
 import { describeException } from "../ctx/errors.ts";
+import type { LiveSpan, LiveSpans } from "./live_spans.ts";
 
-/** Attributes as a span of somebody else takes them best. */
-export type Adapt = (attributes: Attributes) => Attributes;
+/** What a tracked span is of. */
+export interface Tracked {
+  readonly span: Span;
+  readonly name: string;
+  readonly identity: SpanContext;
+  /** What it has from the start: its own from now on. */
+  readonly attributes: Attributes;
+  /** Makes of attributes what the span takes best. */
+  readonly adapt: (attributes: Attributes) => Attributes;
+  /** Makes of a name or a message what the span may say. */
+  readonly text: (text: string) => string;
+  /** What ends it if the process ends before. */
+  readonly live?: LiveSpans;
+}
 
 /**
- * A span of an engine that lets nobody read what was set on it: status and attributes are
- * kept until the end, so that each is written once, however often it was set.
+ * A span of an engine that lets nobody read what was set on it: status and attributes are kept until the end, so that
+ * each is written once, however often it was set.
  */
-export class TrackedSpan implements Span {
+export class TrackedSpan implements Span, LiveSpan {
   status: SpanStatus = { code: SpanStatusCode.UNSET };
-  readonly #span: Span;
-  readonly #identity: SpanContext;
-  readonly #adapt: Adapt;
-  readonly #attributes: Attributes;
+  older: LiveSpan | undefined = undefined;
+  newer: LiveSpan | undefined = undefined;
+  readonly #of: Tracked;
   #ended = false;
 
-  /** The attributes are the span's from now on. */
-  constructor(span: Span, identity: SpanContext, attributes: Attributes, adapt: Adapt) {
-    this.#span = span;
-    this.#identity = identity;
-    this.#attributes = attributes;
-    this.#adapt = adapt;
+  constructor(of: Tracked) {
+    this.#of = of;
+    of.live?.open(this);
+  }
+
+  get name(): string {
+    return this.#of.name;
+  }
+
+  /** What was set on it so far. */
+  get attributes(): Attributes {
+    return this.#of.attributes;
   }
 
   spanContext(): SpanContext {
-    return this.#identity;
+    return this.#of.identity;
   }
 
   isRecording(): boolean {
@@ -43,12 +61,12 @@ export class TrackedSpan implements Span {
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    if (!this.#ended) this.#attributes[key] = value;
+    if (!this.#ended) this.#of.attributes[key] = value;
     return this;
   }
 
   setAttributes(attributes: Attributes): this {
-    if (!this.#ended) Object.assign(this.#attributes, attributes);
+    if (!this.#ended) Object.assign(this.#of.attributes, attributes);
     return this;
   }
 
@@ -56,13 +74,13 @@ export class TrackedSpan implements Span {
     if (this.#ended) return this;
     const isTime = typeof attributesOrTime !== "object" || Array.isArray(attributesOrTime) ||
       attributesOrTime instanceof Date;
-    const attributes = isTime ? attributesOrTime as TimeInput | undefined : this.#adapt(attributesOrTime);
-    this.#span.addEvent(name, attributes, time);
+    const attributes = isTime ? attributesOrTime as TimeInput | undefined : this.#of.adapt(attributesOrTime);
+    this.#of.span.addEvent(this.#of.text(name), attributes, time);
     return this;
   }
 
   addLink({ context, attributes = {}, ...link }: Link): this {
-    if (!this.#ended) this.#span.addLink({ ...link, context, attributes: this.#adapt(attributes) });
+    if (!this.#ended) this.#of.span.addLink({ ...link, context, attributes: this.#of.adapt(attributes) });
     return this;
   }
 
@@ -79,7 +97,7 @@ export class TrackedSpan implements Span {
   }
 
   updateName(name: string): this {
-    if (!this.#ended) this.#span.updateName(name);
+    if (!this.#ended) this.#of.span.updateName(this.#of.text(name));
     return this;
   }
 
@@ -90,11 +108,28 @@ export class TrackedSpan implements Span {
     this.addEvent("exception", attributes, time);
   }
 
+  /** With a mark, as the process ends. */
+  interrupt(cause: string | undefined): void {
+    this.setAttribute("haiway.scope.interrupted", true);
+    if (cause !== undefined) this.status = { code: SpanStatusCode.ERROR, message: cause };
+    this.finish();
+  }
+
   end(time?: TimeInput): void {
+    this.finish(time);
+  }
+
+  /** Writes what was kept, and ends the span. */
+  protected finish(time?: TimeInput): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#span.setAttributes(this.#adapt(this.#attributes));
-    if (this.status.code !== SpanStatusCode.UNSET) this.#span.setStatus(this.status);
-    this.#span.end(time);
+    const { span, attributes, adapt, text, live } = this.#of;
+    const { code, message } = this.status;
+    live?.close(this);
+    span.setAttributes(adapt(attributes));
+    if (code !== SpanStatusCode.UNSET) {
+      span.setStatus(message === undefined ? { code } : { code, message: text(message) });
+    }
+    span.end(time);
   }
 }

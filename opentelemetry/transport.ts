@@ -1,8 +1,5 @@
 import { isNative, registered } from "./registered.ts";
 
-/** An answer longer than this says nothing that is worth the memory. */
-const MAX_ANSWER = 64 * 1024;
-
 /** What an exporter asks for. */
 export interface Post {
   readonly method: "POST";
@@ -12,16 +9,10 @@ export interface Post {
   readonly signal: AbortSignal;
 }
 
-/**
- * Sends an export. Taken when the module is loaded, so that a test that replaces the global `fetch` does not see
- * its own telemetry; and never Deno's own `fetch` where that makes a span of each request, whatever its parent.
- */
-export const send: (url: string, post: Post) => Promise<Response> = isNative(registered())
-  ? postUntraced
-  : globalThis.fetch;
-
 /** A request over HTTP/1.1 on a connection of its own, which Deno's built-in OpenTelemetry does not trace. */
 export async function postUntraced(url: string, { headers, body, signal }: Post): Promise<Response> {
+  // It runs in a worker too, from its source text, and can use nothing of this module.
+  const maxAnswer = 64 * 1024;
   const { protocol, hostname, host, port, pathname, search } = new URL(url);
   const secure = protocol === "https:";
   const address = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (secure ? 443 : 80)) };
@@ -29,6 +20,66 @@ export async function postUntraced(url: string, { headers, body, signal }: Post)
   const connection: Deno.Conn = await (secure ? Deno.connectTls(address) : Deno.connect(address));
   const abort = () => connection.close();
   signal.addEventListener("abort", abort);
+
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
+  };
+
+  /** Whether the whole of an answer is there, before the other side closes the connection. */
+  const isComplete = (answer: string): boolean => {
+    const end = answer.indexOf("\r\n\r\n");
+    if (end < 0) return false;
+    const head = answer.slice(0, end);
+    const length = /\r\ncontent-length:\s*(\d+)/i.exec(head);
+    if (length !== null) return answer.length >= end + 4 + Number(length[1]);
+    return /\r\ntransfer-encoding:\s*chunked/i.test(head) && answer.endsWith("\r\n0\r\n\r\n");
+  };
+
+  /** The answer as text of one character for each byte. */
+  const readAll = async (): Promise<string> => {
+    const buffer = new Uint8Array(16 * 1024);
+    const decoder = new TextDecoder("latin1");
+    let answer = "";
+    while (answer.length < maxAnswer && !isComplete(answer)) {
+      const count = await connection.read(buffer).catch((error) => {
+        // Who has answered and then breaks the connection has still answered.
+        if (answer.includes("\r\n\r\n")) return null;
+        throw error;
+      });
+      if (count === null) break;
+      answer += decoder.decode(buffer.subarray(0, count));
+    }
+    return answer;
+  };
+
+  const unchunk = (raw: string): string => {
+    let whole = "";
+    for (let at = 0; at < raw.length;) {
+      const lineEnd = raw.indexOf("\r\n", at);
+      const size = parseInt(raw.slice(at, lineEnd), 16);
+      if (lineEnd < 0 || !(size > 0)) break;
+      whole += raw.slice(lineEnd + 2, lineEnd + 2 + size);
+      at = lineEnd + 2 + size + 2;
+    }
+    return whole;
+  };
+
+  const parse = (answer: string): Response => {
+    const end = answer.indexOf("\r\n\r\n");
+    const [first, ...lines] = answer.slice(0, end).split("\r\n");
+    const status = Number(/^HTTP\/1\.\d (\d{3})/.exec(first)?.[1]);
+    if (end < 0 || !(status >= 200 && status <= 599)) throw new TypeError("the answer is not HTTP/1.1");
+    const headers = new Headers();
+    for (const line of lines) {
+      const colon = line.indexOf(":");
+      if (colon > 0) headers.append(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+    }
+    const raw = answer.slice(end + 4);
+    const text = headers.get("transfer-encoding")?.toLowerCase() === "chunked" ? unchunk(raw) : raw;
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    return new Response([204, 205, 304].includes(status) ? null : bytes, { status, headers });
+  };
+
   try {
     signal.throwIfAborted();
     const head = Object.entries({
@@ -38,69 +89,22 @@ export async function postUntraced(url: string, { headers, body, signal }: Post)
       ...headers,
     });
     const lines = [`POST ${pathname}${search} HTTP/1.1`, ...head.map(([name, value]) => `${name}: ${value}`)];
-    await write(connection, new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
-    await write(connection, body);
-    return parse(await readAll(connection));
+    await write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
+    await write(body);
+    return parse(await readAll());
   } finally {
     signal.removeEventListener("abort", abort);
     if (!signal.aborted) connection.close();
   }
 }
 
-async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
-}
+const traced = isNative(registered());
 
-/** The answer as text of one byte for each character: its head is ASCII, and of its body only JSON is read. */
-async function readAll(connection: Deno.Conn): Promise<string> {
-  const buffer = new Uint8Array(16 * 1024);
-  const decoder = new TextDecoder("latin1");
-  let answer = "";
-  while (answer.length < MAX_ANSWER && !isComplete(answer)) {
-    const count = await connection.read(buffer).catch((error) => {
-      // Who has answered and then breaks the connection has still answered.
-      if (answer.includes("\r\n\r\n")) return null;
-      throw error;
-    });
-    if (count === null) break;
-    answer += decoder.decode(buffer.subarray(0, count));
-  }
-  return answer;
-}
+/**
+ * Sends an export. Taken when the module is loaded, so that a test that replaces the global `fetch` does not see
+ * its own telemetry; and never Deno's own `fetch` where that makes a span of each request, whatever its parent.
+ */
+export const send: (url: string, post: Post) => Promise<Response> = traced ? postUntraced : globalThis.fetch;
 
-/** Whether the whole of an answer is there, before the other side closes the connection. */
-function isComplete(answer: string): boolean {
-  const end = answer.indexOf("\r\n\r\n");
-  if (end < 0) return false;
-  const length = /\r\ncontent-length:\s*(\d+)/i.exec(answer.slice(0, end));
-  if (length !== null) return answer.length >= end + 4 + Number(length[1]);
-  return /\r\ntransfer-encoding:\s*chunked/i.test(answer.slice(0, end)) && answer.endsWith("\r\n0\r\n\r\n");
-}
-
-function parse(answer: string): Response {
-  const end = answer.indexOf("\r\n\r\n");
-  const [first, ...lines] = answer.slice(0, end).split("\r\n");
-  const status = Number(/^HTTP\/1\.\d (\d{3})/.exec(first)?.[1]);
-  if (end < 0 || !(status >= 200 && status <= 599)) throw new TypeError("the answer is not HTTP/1.1");
-  const headers = new Headers();
-  for (const line of lines) {
-    const colon = line.indexOf(":");
-    if (colon > 0) headers.append(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
-  }
-  const raw = answer.slice(end + 4);
-  const body = headers.get("transfer-encoding")?.toLowerCase() === "chunked" ? unchunk(raw) : raw;
-  const bytes = Uint8Array.from(body, (character) => character.charCodeAt(0));
-  return new Response(status === 204 || status === 205 || status === 304 ? null : bytes, { status, headers });
-}
-
-function unchunk(raw: string): string {
-  let body = "";
-  for (let at = 0; at < raw.length;) {
-    const lineEnd = raw.indexOf("\r\n", at);
-    const size = parseInt(raw.slice(at, lineEnd), 16);
-    if (lineEnd < 0 || !(size > 0)) break;
-    body += raw.slice(lineEnd + 2, lineEnd + 2 + size);
-    at = lineEnd + 2 + size + 2;
-  }
-  return body;
-}
+/** The same as the source text of an expression, for a worker. */
+export const sendSource: string = traced ? postUntraced.toString() : "fetch";

@@ -225,13 +225,15 @@ Deno.test("native: where the trace is not sampled no span is recorded, and logs 
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  Deno.test(`native: ${signal} ends the process by the signal, and spans and metrics arrive`, async () => {
+  Deno.test(`native: ${signal} ends the process by the signal, and everything arrives once`, async () => {
     await using receiver = startServer();
     const { process, ended } = start(
       `${AUTOCONFIGURE}
       ctx.scope("before", () => {
         ctx.recordMetric("before", { value: 1, kind: "counter" });
+        ctx.logInfo("before");
       });
+      ctx.scope("open", () => new Promise(() => {}));
       await fetch(endpoint + "/ready");
       setInterval(() => {}, 1000);`,
       {
@@ -244,6 +246,37 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     assertEquals((await ended).signal, signal);
     named(receiver, "before");
     assertEquals(receiver.latest("before")?.value, 1);
+    assertEquals(receiver.logs.map(({ body }) => body), ["before"]);
+    const { attributes, status } = named(receiver, "open");
+    assertEquals([attributes["haiway.scope.interrupted"], status.code], [true, 2]);
+    const paths = receiver.spans.flatMap(({ attributes }) => attributes["url.path"] ?? []);
+    assert(!paths.some((path) => String(path).startsWith("/v1/")), "no export traces itself");
+  });
+}
+
+const ENDS: Readonly<Record<string, string>> = {
+  "the natural end": "",
+  "Deno.exit": "Deno.exit(3);",
+  "an uncaught error": `setTimeout(() => { throw new Error("uncaught"); });`,
+  "an unhandled rejection": `Promise.reject(new Error("unhandled"));`,
+};
+for (const [name, source] of Object.entries(ENDS)) {
+  Deno.test(`native: at ${name} spans, metrics and logs arrive, and no export traces itself`, async () => {
+    await using receiver = startServer();
+    await runNative(
+      receiver,
+      `${AUTOCONFIGURE}
+      ctx.scope("before", () => {
+        ctx.recordMetric("before", { value: 1, kind: "counter" });
+        ctx.logInfo("before");
+      });
+      ${source}`,
+    );
+    assertEquals(receiver.spans.map(({ name }) => name), ["before"]);
+    assertEquals(receiver.latest("before")?.value, 1);
+    // Deno exports what it prints of the error itself.
+    const logs = receiver.logs.filter(({ scope }) => scope.name !== "deno");
+    assertEquals(logs.map(({ body }) => body), ["before"]);
   });
 }
 
