@@ -7,7 +7,6 @@ import { clientAttributes, methodOf } from "./http_attributes.ts";
 import type { HttpSettings } from "./http_server.ts";
 import { isNative, registered } from "./registered.ts";
 import { redactText } from "./redact_url.ts";
-import { isNative, registered } from "./registered.ts";
 
 /**
  * How `OpenTelemetry.fetch` sends a request: as `fetch` does.
@@ -35,8 +34,6 @@ export async function observedFetch(
   init: FetchInit | undefined,
   { propagators, knownMethods }: HttpSettings,
 ): Promise<Response> {
-  // Deno makes a span of the request and injects it, in the context of the scope: twice would be once too often.
-  if (isNative(registered())) return await fetch(input, init);
   // One of our own, so that nothing of the caller's is changed; what cannot be a request is never sent.
   const request = new Request(input, init);
   const method = methodOf(request.method, knownMethods);

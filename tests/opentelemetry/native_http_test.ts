@@ -163,7 +163,7 @@ Deno.test("native: the request is measured once, by Deno", async () => {
   assertEquals(durations.map(({ count }) => count), [1]);
 });
 
-Deno.test("native: OpenTelemetry.fetch leaves span and headers to Deno's own fetch", async () => {
+Deno.test("native: OpenTelemetry.fetch injects once, and Deno's own client span nests in its scope", async () => {
   await using receiver = startReceiver();
   const stdout = await serving(
     receiver,
@@ -176,10 +176,11 @@ Deno.test("native: OpenTelemetry.fetch leaves span and headers to Deno's own fet
     await shutdown();`,
   );
   assertEquals(stdout, "4 true\n");
-  const caller = receiver.spans.find(({ name }) => name === "caller");
-  const clients = receiver.spans.filter(({ kind }) => kind === 3);
-  assertEquals(clients.map(({ parentSpanId }) => parentSpanId), [caller?.spanId]);
-  assertEquals(servers(receiver).map(({ parentSpanId }) => parentSpanId), [clients[0].spanId]);
+  const [server] = servers(receiver);
+  const client = receiver.spans.find(({ spanId }) => spanId === server.parentSpanId);
+  const scope = receiver.spans.find(({ spanId }) => spanId === client?.parentSpanId);
+  assertEquals([client?.scope.name, scope?.scope.name], ["deno", "@haiway/otel"]);
+  assertEquals(receiver.spans.find(({ name }) => name === "caller")?.spanId, scope?.parentSpanId);
 });
 
 Deno.test("native: a handler that nobody serves has a span of its own, in the trace that its request names", async () => {
