@@ -2,12 +2,14 @@ import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertMatch } f
 import { endless, hang, startAnswering, startFront } from "./support/front.ts";
 import type { Stats } from "@haiway/otel";
 import { type OtlpReceiver, startReceiver } from "./support/receiver.ts";
+import { cert, key } from "./support/self_signed.ts";
 import { type Ran, run } from "./support/subprocess.ts";
 
 /** What the program under test does: waves of scopes with a log each, a flush after each, and an end. */
 interface Plan {
   readonly endpoint: string;
   readonly options?: Record<string, unknown>;
+  readonly env?: Record<string, string>;
   /** Scopes of each wave. Default one wave of 8. */
   readonly waves?: readonly number[];
   /** Called by the program after the flush of each wave, which goes on once it is answered. */
@@ -16,7 +18,7 @@ interface Plan {
   readonly size?: number;
 }
 
-const PROGRAM = (plan: Omit<Plan, "gate"> & { gate: string }) => `
+const PROGRAM = (plan: Omit<Plan, "gate" | "env"> & { gate: string }) => `
   import { ctx, OpenTelemetry } from "@haiway/otel";
   const { endpoint, options, waves = [8], size = 0, gate } = ${JSON.stringify(plan)};
   OpenTelemetry.configure({
@@ -43,13 +45,13 @@ interface Ended extends Ran {
   readonly stats: Stats;
 }
 
-async function runPlan({ gate, ...plan }: Plan): Promise<Ended> {
+async function runPlan({ gate, env, ...plan }: Plan): Promise<Ended> {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     await gate?.(Number(new URL(request.url).pathname.slice(1)));
     return new Response("go on");
   });
   const source = PROGRAM({ ...plan, gate: `http://127.0.0.1:${server.addr.port}/` });
-  const ran = await run(source, { flags: ["--allow-net=127.0.0.1", "--allow-env"] });
+  const ran = await run(source, { flags: ["--allow-net=127.0.0.1", "--allow-env"], env });
   assertEquals([ran.code, ran.signal], [0, null], ran.stderr);
   const ended: Ended = { ...ran, ...JSON.parse(ran.stdout) };
   for (const { created, exported, queued, spooled, dropped } of Object.values(ended.stats)) {
@@ -328,6 +330,52 @@ const rows: Record<string, () => Promise<void>> = {
       /Dropped \d+ spans .*: the buffer of 32 MiB is full .*; 'spool' keeps them on the disk/,
     );
     await receiver!.close();
+  },
+
+  async "an outage of five minutes at 100 spans a second costs nothing"() {
+    const port = freePort();
+    let receiver: OtlpReceiver | undefined;
+    const ran = await runPlan({
+      endpoint: `http://127.0.0.1:${port}`,
+      options: { exportTimeoutMillis: 200 },
+      waves: [10_000, 10_000, 10_000],
+      size: 300,
+      gate: (wave) => void (wave === 2 && (receiver = startReceiver({ port }))),
+    });
+    assertEquals([ran.stats.traces.exported, ran.stats.logs.exported], [30_000, 30_000]);
+    assertEquals([receiver!.spans.length, receiver!.logs.length], [30_000, 30_000]);
+    await receiver!.close();
+  },
+
+  async "a collector whose certificate nobody vouches for gets nothing"() {
+    let requests = 0;
+    await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} }, () => {
+      requests++;
+      return new Response();
+    });
+    const endpoint = `https://127.0.0.1:${server.addr.port}`;
+    const ran = await runPlan({
+      endpoint,
+      options: { exportTimeoutMillis: 300, shutdownTimeoutMillis: 500 },
+    });
+    assertEquals(requests, 0);
+    assertMatch(ran.stderr, /trying again: .*certificate/i);
+    assertEquals(ran.stats.traces.dropped, { shutdown: 8 });
+  },
+
+  async "a partial success in protobuf is counted, too"() {
+    await using receiver = startReceiver();
+    // Field 1: { field 1: 3, field 2: "old" }.
+    const answer = new Uint8Array([0x0a, 7, 0x08, 3, 0x12, 3, 0x6f, 0x6c, 0x64]);
+    const headers = { "content-type": "application/x-protobuf" };
+    await using front = startAnswering(receiver, () => new Response(answer, { headers }));
+    const ran = await runPlan({
+      endpoint: front.endpoint,
+      env: { OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" },
+    });
+    assertArrived([receiver], 0, 8);
+    assertEquals(ran.stats.traces.dropped, { rejected: 3 });
+    assertMatch(ran.stderr, /Dropped 3 spans \(3 in all\): .* rejected them: old/);
   },
 };
 

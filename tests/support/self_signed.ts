@@ -1,0 +1,25 @@
+/**
+ * A certificate for the loopback that nobody vouches for, with its key, which therefore protects nothing.
+ *
+ * @module
+ */
+
+export const cert = `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUbCBi0VvZHMBBJMHDJJ4Q0LtsLcgwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzAyMTg1N1oYDzIxMjYxMDMw
+MDIxODU3WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAThukp/McTw7rtM69/gt2tR2Z36V+RjuKu7uw+2CyqKojSL5cTcvKNl
+2wn6030sg8CAu4d9/UN1loQN05Fijwu1o28wbTAdBgNVHQ4EFgQU+RLD+qbMMhAQ
+av/b+15qBRwdZNgwHwYDVR0jBBgwFoAU+RLD+qbMMhAQav/b+15qBRwdZNgwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIgX6brwAAvZaKrwQVZTo76k6Gzc4QWC+xK3nRhc5cmfCQCIQCK
+CcrlTQ9tsRlDDssW193vCvjMgPJWdd2zLwEpEbU5gQ==
+-----END CERTIFICATE-----
+`;
+
+export const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQguPINFFcWjwaX9pY2
+5gnNvxj67Q+FgiSAIACO/HBtlRWhRANCAAThukp/McTw7rtM69/gt2tR2Z36V+Rj
+uKu7uw+2CyqKojSL5cTcvKNl2wn6030sg8CAu4d9/UN1loQN05Fijwu1
+-----END PRIVATE KEY-----
+`;
