@@ -2,6 +2,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertMatch } f
 import { endless, hang, startAnswering, startFront } from "./support/front.ts";
 import type { Stats } from "@haiway/otel";
 import { type OtlpReceiver, startReceiver } from "./support/receiver.ts";
+import { testRows } from "./support/rows.ts";
 import { cert, key } from "./support/self_signed.ts";
 import { type Ran, run } from "./support/subprocess.ts";
 
@@ -391,22 +392,4 @@ for (const status of [429, 502, 503, 504]) {
   };
 }
 
-/** How many programs run at once. */
-const LANES = 4;
-
-Deno.test({
-  name: "faults of the collector",
-  // The rows run side by side, so that what one leaves open cannot be told from what another still needs.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  sanitizeExit: false,
-  async fn(t) {
-    const waiting = Object.entries(rows);
-    await Promise.all(Array.from({ length: LANES }, async () => {
-      for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
-        const [name, fn] = row;
-        await t.step({ name, fn, sanitizeOps: false, sanitizeResources: false, sanitizeExit: false });
-      }
-    }));
-  },
-});
+testRows("faults of the collector", rows);

@@ -1,0 +1,16 @@
+import { assert, assertGreater } from "@std/assert";
+
+const ROOT = new URL("../", import.meta.url);
+
+Deno.test("each row of 'What happens when' names a test that exists", async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+  const [, section] = readme.split(/^## What happens when …$/m);
+  const rows = section.split(/^## /m)[0].split("\n").filter((line) => line.startsWith("|")).slice(2);
+  assertGreater(rows.length, 20);
+  for (const row of rows) {
+    const [, path, claim] = /\]\((tests\/[\w/]+\.ts)\): "(.+)" +\|$/.exec(row) ?? [];
+    assert(path !== undefined, `no test is named in ${row}`);
+    const source = await Deno.readTextFile(new URL(path, ROOT));
+    assert(source.includes(claim), `${path} has no test "${claim}"`);
+  }
+});
