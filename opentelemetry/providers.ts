@@ -21,6 +21,7 @@ import type { Endpoint, Signal } from "./endpoint.ts";
 import { createLogExporter, createMetricExporter, createSpanExporter } from "./exporter.ts";
 import { Instruments } from "./instruments.ts";
 import { LiveSpans } from "./live_spans.ts";
+import { ScopeLogger } from "./logger.ts";
 import { ScopeMetricReader } from "./metric_reader.ts";
 import { LogBatchProcessor, SpanBatchProcessor } from "./processors.ts";
 import type { Engine } from "./recorder.ts";
@@ -131,7 +132,10 @@ export function createPipeline(
         links: Link[] | undefined,
         context: Context,
       ): Span => tracer.open(name, kind, attributes ?? NO_ATTRIBUTES, links, context, now()),
-      logger: loggerProvider.getLogger(NAME, VERSION),
+      logger: new ScopeLogger(
+        { resource, limits: configuration.logLimits, processors: logProcessors },
+        tracer.instrumentationScope,
+      ),
       instruments: new Instruments(meterProvider.getMeter(NAME, VERSION)),
       events: configuration.events,
       exceptions: configuration.exceptions,
