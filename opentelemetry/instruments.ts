@@ -4,14 +4,12 @@ import { optionalText, text } from "../ctx/console_format.ts";
 import { diagnose } from "../ctx/diagnostics.ts";
 import type { Metric } from "../ctx/observability.ts";
 import { clashKind } from "./diag.ts";
-
-/** Takes a measurement. */
-type Record = (value: number, attributes: Attributes, context: Context) => void;
+import { Streams } from "./streams.ts";
 
 interface Instrument {
   readonly kind: Metric["kind"];
   readonly unit: string | undefined;
-  readonly record: Record;
+  readonly streams: Streams;
 }
 
 /** The first character a letter, then letters, digits and `_ . - /`, 255 in all: the specification's rule. */
@@ -37,7 +35,7 @@ export class Instruments {
     this.#meter = meter;
   }
 
-  record(given: string, metric: Metric, attributes: Attributes, context: Context): void {
+  record(given: string, metric: Metric, context: Context): void {
     const name = text(given);
     const unit = optionalText(metric.unit);
     let instrument = this.#byName.get(name);
@@ -45,7 +43,7 @@ export class Instruments {
     else if (instrument.kind !== metric.kind || instrument.unit !== unit) {
       instrument = this.#clash(name, unit, metric, instrument);
     }
-    instrument.record(metric.value, attributes, context);
+    instrument.streams.record(metric.value, metric.attributes, context);
   }
 
   /** Moves a level, such as the number of requests in flight. */
@@ -82,20 +80,23 @@ export class Instruments {
     if (unit !== undefined) options.unit = unit;
     const description = optionalText(metric.description);
     if (description !== undefined) options.description = description;
-    return { kind, unit, record: this.#recordWith(kind, name, options) };
+    return { kind, unit, streams: this.#streamsOf(kind, name, options) };
   }
 
-  #recordWith(kind: Metric["kind"], name: string, options: MetricOptions): Record {
+  #streamsOf(kind: Metric["kind"], name: string, options: MetricOptions): Streams {
     if (kind === "counter") {
       const counter = this.#meter.createCounter(name, options);
-      return (value, attributes, context) => counter.add(value, attributes, context);
+      return new Streams(counter, (value, attributes, context) => counter.add(value, attributes, context));
     }
     const boundaries = BOUNDARIES.get(name);
     if (boundaries !== undefined) options.advice = { explicitBucketBoundaries: boundaries };
     const instrument = kind === "histogram"
       ? this.#meter.createHistogram(name, options)
       : this.#meter.createGauge(name, options);
-    return (value, attributes, context) => instrument.record(value, attributes, context);
+    return new Streams(
+      instrument,
+      (value, attributes, context) => instrument.record(value, attributes, context),
+    );
   }
 }
 

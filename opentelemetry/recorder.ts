@@ -140,7 +140,7 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
   }
 
   metric(name: string, metric: Metric): void {
-    this.engine.instruments.record(name, metric, cleanAttributes(metric.attributes), this.context);
+    this.engine.instruments.record(name, metric, this.context);
   }
 
   event(name: string, event: EventOptions): void {
