@@ -12,7 +12,8 @@ import { cleanAttributes, type InstrumentationScope } from "@opentelemetry/core"
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import { now } from "./clock.ts";
 import { spanOf } from "./context.ts";
-import { instantOf, NO_ATTRIBUTES, ScopeSpan, toHrTime } from "./span.ts";
+import { hrTimeOf, instantOf } from "./instant.ts";
+import { NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
 
 /** What the loggers of one pipeline share. */
 export interface LoggingState {
@@ -49,15 +50,16 @@ class ScopeLogRecord implements ReadableLogRecord {
   readonly eventName: string | undefined;
   readonly attributes: Attributes;
   readonly droppedAttributesCount: number;
-  readonly #logger: ScopeLogger;
-  readonly #time: number | HrTime;
-  readonly #observed: number | HrTime;
+  // Not `#private`: a redacted record is an object before this one.
+  private readonly logger: ScopeLogger;
+  private readonly time: number | HrTime;
+  private readonly observed: number | HrTime;
 
   constructor(logger: ScopeLogger, record: LogRecord, spanContext: SpanContext | undefined) {
     const { timestamp, observedTimestamp, attributes } = record;
-    this.#logger = logger;
-    this.#time = timestamp === undefined ? now() : timeOf(timestamp);
-    this.#observed = observedTimestamp === undefined ? this.#time : timeOf(observedTimestamp);
+    this.logger = logger;
+    this.time = timestamp === undefined ? now() : timeOf(timestamp);
+    this.observed = observedTimestamp === undefined ? this.time : timeOf(observedTimestamp);
     this.spanContext = spanContext;
     this.severityNumber = record.severityNumber;
     this.severityText = record.severityText;
@@ -69,19 +71,19 @@ class ScopeLogRecord implements ReadableLogRecord {
   }
 
   get hrTime(): HrTime {
-    return typeof this.#time === "number" ? toHrTime(this.#time) : this.#time;
+    return hrTimeOf(this.time);
   }
 
   get hrTimeObserved(): HrTime {
-    return typeof this.#observed === "number" ? toHrTime(this.#observed) : this.#observed;
+    return hrTimeOf(this.observed);
   }
 
   get resource(): ReadableLogRecord["resource"] {
-    return this.#logger.shared.resource;
+    return this.logger.shared.resource;
   }
 
   get instrumentationScope(): InstrumentationScope {
-    return this.#logger.instrumentationScope;
+    return this.logger.instrumentationScope;
   }
 }
 
