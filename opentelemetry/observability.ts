@@ -54,17 +54,20 @@ export class OpenTelemetryObservability implements Observability {
   }
 
   /**
-   * Under what the root goes: the remote parent if there is one; else a span that somebody else made current
-   * through the API; else nothing, which begins a trace, even inside of another scope.
+   * Under what the root goes: a span that somebody else made current through the API, unless a remote parent is of
+   * another trace; else the remote parent; else nothing, which begins a trace, even inside of another scope.
    */
   #context(): Context {
     const { parent, baggage } = this.#remote;
     const current = currentScope()?.context as Context | undefined;
     let rest = current === undefined ? ROOT_CONTEXT : withoutSpan(current);
     if (baggage !== undefined) rest = propagation.setBaggage(rest, baggage);
-    if (parent !== undefined) return new SpanContextNode(trace.wrapSpanContext(parent), rest, false);
-    if (current === undefined || (current instanceof SpanContextNode && current.scoped)) return rest;
-    const span = spanOf(current);
+    const scoped = current === undefined || (current instanceof SpanContextNode && current.scoped);
+    const span = scoped ? undefined : spanOf(current);
+    // Within a span of its trace, the remote parent is that span's already: of a server that was instrumented.
+    if (parent !== undefined && span?.spanContext().traceId !== parent.traceId) {
+      return new SpanContextNode(trace.wrapSpanContext(parent), rest, false);
+    }
     return span === undefined ? rest : new SpanContextNode(span, rest, false);
   }
 }

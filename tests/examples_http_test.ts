@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { nativeEnvironment } from "./support/native.ts";
 import { type OtlpReceiver, type ReceivedSpan, startReceiver } from "./support/receiver.ts";
 import { run } from "./support/subprocess.ts";
 
@@ -103,4 +104,25 @@ Deno.test("the handler for Deno Deploy is served as it is by deno serve", async 
   await child.stdout.cancel();
   await child.status;
   assertEquals(receiver.spans.map(({ name }) => name), ["GET /greetings/:name", "GET"]);
+});
+
+Deno.test("scopes and Deno's own spans arrive as one trace, with their logs and metrics", async () => {
+  await using receiver = startReceiver();
+  const { code, stderr } = await run(`await import("${new URL("deno_native.ts", EXAMPLES)}");`, {
+    flags: ["--no-prompt", "--allow-net=127.0.0.1", "--allow-env=OTEL_*"],
+    env: nativeEnvironment(receiver),
+  });
+  assertEquals([code, stderr], [0, ""]);
+  const checkout = named(receiver, "checkout");
+  assertEquals(new Set(receiver.spans.map(({ traceId }) => traceId)), new Set([checkout.traceId]));
+  const price = named(receiver, "GET /prices/:item");
+  assertEquals([price.scope.name, under(receiver, price)], ["deno", ["look-up"]]);
+  assertEquals(
+    receiver.logs.map(({ body, spanId, attributes }) => [body, spanId, attributes]),
+    [
+      ["Priced", price.spanId, { item: "tea", price: 250 }],
+      ["Sold", checkout.spanId, { total: 250 }],
+    ],
+  );
+  assertEquals(receiver.latest("orders")?.value, 1);
 });

@@ -199,3 +199,49 @@ Deno.test("native: a handler that nobody serves has a span of its own, in the tr
     "b7ad6b7169203331",
   ]);
 });
+
+Deno.test("native: the scope of a private pipeline is the child of the span of Deno.serve", async () => {
+  await using receiver = startReceiver();
+  await using own = startReceiver();
+  const { code, stderr } = await runNative(
+    receiver,
+    HEAD.replace(
+      /OpenTelemetry.autoconfigure.*/,
+      `
+    OpenTelemetry.configure({
+      service: "shop", version: "1.0.0", environment: "test", otlpEndpoint: Deno.env.get("OWN"),
+    });`,
+    ) + `
+    const { url, shutdown } = serve(() => new Response("ok"), { route: "/private" });
+    await (await fetch(url)).text();
+    await shutdown();
+    await OpenTelemetry.shutdown();`,
+    { env: { OWN: own.endpoint } },
+  );
+  assertEquals(code, 0, stderr);
+  const [native] = servers(receiver);
+  assertEquals(own.spans.map(({ name, parentSpanId }) => [name, parentSpanId]), [[
+    "GET /private",
+    native.spanId,
+  ]]);
+});
+
+Deno.test("native: the example for Deno Deploy names Deno's own span", async () => {
+  await using receiver = startReceiver();
+  await serving(
+    receiver,
+    `
+    await OpenTelemetry.shutdown();
+    const { default: deployed } = await import("${new URL(
+      "../../examples/deno_deploy.ts",
+      import.meta.url,
+    )}");
+    const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, deployed.fetch);
+    await (await fetch("http://127.0.0.1:" + server.addr.port + "/greetings/Ada")).text();
+    await server.shutdown();`,
+  );
+  assertEquals(servers(receiver).map(({ name }) => name), ["GET /greetings/:name"]);
+  assertEquals(receiver.logs.map(({ body, spanId }) => [body, spanId]), [
+    ["Greeting", servers(receiver)[0].spanId],
+  ]);
+});
