@@ -8,9 +8,16 @@ export interface Outlet<T> {
   take(items: T[]): void;
   /** Whether there is room for another batch. */
   hasRoom(): boolean;
-  /** Counts items that were given up before they came to a batch. */
-  overflow(items: number): void;
+  /** Counts an item that was given up before it came to a batch. */
+  overflow(): void;
+  /** About how many bytes an item takes. */
+  weigh(item: T): number;
 }
+
+/** Beyond about this many bytes nothing more waits: items may be large, and a count does not bound memory. */
+const MAX_WEIGHT = 8 << 20;
+/** One item in so many is weighed, and stands for the others: weighing takes longer than queueing. */
+const WEIGHED = 16;
 
 /**
  * The queue of ended spans, or of logs, on their way into batches. It is not one of the SDK's, as those cannot be
@@ -25,6 +32,7 @@ export class Batches<T> {
   readonly #batchSize: number;
   readonly #delayMillis: number;
   #queue: T[] = [];
+  #weight = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #urgent = false;
 
@@ -46,12 +54,13 @@ export class Batches<T> {
   }
 
   add(item: T): void {
-    this.created++;
-    if (this.#queue.length >= this.#queueSize) {
+    const weight = this.created++ % WEIGHED === 0 ? this.#outlet.weigh(item) * WEIGHED : 0;
+    if (this.#queue.length >= this.#queueSize || this.#weight + weight > MAX_WEIGHT) {
       // A burst that leaves the event loop no time to come by: the program pays for the batch, or it is lost.
-      if (!this.#outlet.hasRoom()) return this.#outlet.overflow(1);
-      this.#hand();
+      if (!this.#outlet.hasRoom()) return this.#outlet.overflow();
+      if (this.#queue.length > 0) this.#hand();
     }
+    this.#weight += weight;
     const length = this.#queue.push(item);
     if (length >= this.#batchSize ? !this.#urgent : this.#timer === undefined) this.#schedule();
   }
@@ -75,6 +84,7 @@ export class Batches<T> {
   #hand(): void {
     const all = this.#queue.length <= this.#batchSize;
     const items = all ? this.#queue : this.#queue.splice(0, this.#batchSize);
+    this.#weight = all ? 0 : this.#weight * (this.#queue.length / (this.#queue.length + items.length));
     if (all) this.#queue = [];
     this.#outlet.take(items);
   }

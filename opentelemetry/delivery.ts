@@ -70,7 +70,8 @@ export class Delivery {
 
   /** Whether another batch does not cost an older one. */
   get hasRoom(): boolean {
-    return this.#bytes < MAX_BYTES[this.signal] && !this.#closed;
+    const alike = this.#queue.at(-1)?.body.byteLength ?? 0;
+    return this.#bytes + alike <= MAX_BYTES[this.signal] && !this.#closed;
   }
 
   /** Takes a batch; the oldest ones make room if there is none. */

@@ -1,6 +1,7 @@
 import type { Attributes, HrTime } from "@opentelemetry/api";
 import { millisToHrTime } from "@opentelemetry/core";
 import {
+  type CollectionResult,
   type MetricData,
   type MetricReader,
   PeriodicExportingMetricReader,
@@ -9,6 +10,7 @@ import {
   type ScopeMetrics,
 } from "@opentelemetry/sdk-metrics";
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import { limitSeries, type SeriesStorage } from "./cardinality.ts";
 
 /** The inside of the SDK, as far as it is needed to collect without waiting; its versions are pinned. */
 interface Collector {
@@ -25,8 +27,7 @@ interface MeterState {
     readonly _batchCallbacks: { callback: (result: BatchResult) => unknown }[];
   };
 }
-interface Storage {
-  readonly _deltaMetricStorage: { readonly _activeCollectionStorage: { readonly size: number } };
+interface Storage extends SeriesStorage {
   collect(collector: Collector, time: HrTime): MetricData | undefined;
   record(measurements: { entries(): Iterable<Measured> }, time: HrTime): void;
 }
@@ -68,6 +69,21 @@ export class ScopeMetricReader extends PeriodicExportingMetricReader {
         _deltaMetricStorage._activeCollectionStorage.size > 0
       )
     );
+  }
+
+  override async collect(
+    options?: Parameters<MetricReader["collect"]>[0],
+  ): Promise<CollectionResult> {
+    const result = await super.collect(options);
+    try {
+      const collector = collectorOf(this);
+      for (const { metricStorageRegistry } of metersOf(collector)) {
+        for (const storage of metricStorageRegistry.getStorages(collector)) limitSeries(storage, collector);
+      }
+    } catch (error) {
+      diagnoseFailure("limit the series of metrics", error);
+    }
+    return result;
   }
 
   /** Exports what was measured, observables that answer at once included, before it returns. */

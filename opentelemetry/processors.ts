@@ -5,6 +5,8 @@ import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
 import { Batches } from "./batches.ts";
 import type { Batching } from "./batching.ts";
 import { type Delivery, within } from "./delivery.ts";
+import type { Counts } from "./statistics.ts";
+import { weighLog, weighSpan } from "./weight.ts";
 
 /** What an exporter of spans and one of logs have in common. */
 interface Exporter<T> {
@@ -19,14 +21,19 @@ class BatchProcessor<T> {
   readonly #timeoutMillis: number;
   #open = true;
 
-  constructor(exporter: Exporter<T>, batching: Batching, delivery?: Delivery) {
+  constructor(
+    exporter: Exporter<T>,
+    batching: Batching,
+    delivery: Delivery | undefined,
+    weigh: (item: T) => number,
+  ) {
     this.#exporter = exporter;
     this.#timeoutMillis = batching.exportTimeoutMillis;
     this.batches = new Batches({
       take: (items) => exporter.export(items, () => {}),
       hasRoom: () => delivery?.hasRoom ?? true,
-      overflow: (items) =>
-        delivery?.counts.drop(items, "queue_full", "they came faster than they could be sent"),
+      overflow: () => delivery && overflow(delivery.counts),
+      weigh,
     }, batching);
   }
 
@@ -52,6 +59,10 @@ export class SpanBatchProcessor extends BatchProcessor<ReadableSpan> implements 
   started = 0;
   ended = 0;
 
+  constructor(exporter: Exporter<ReadableSpan>, batching: Batching, delivery?: Delivery) {
+    super(exporter, batching, delivery, weighSpan);
+  }
+
   onStart(): void {
     this.started++;
   }
@@ -64,7 +75,17 @@ export class SpanBatchProcessor extends BatchProcessor<ReadableSpan> implements 
 
 /** Batches logs. */
 export class LogBatchProcessor extends BatchProcessor<ReadableLogRecord> implements LogRecordProcessor {
+  constructor(exporter: Exporter<ReadableLogRecord>, batching: Batching, delivery?: Delivery) {
+    super(exporter, batching, delivery, weighLog);
+  }
+
   onEmit(record: ReadableLogRecord): void {
     this.add(record);
   }
+}
+
+/** A burst can drop a million, one by one: only the first is worth words. */
+function overflow(counts: Counts): void {
+  if (counts.drops.has("queue_full")) counts.dropMore(1, "queue_full");
+  else counts.drop(1, "queue_full", "they came faster than they could be sent");
 }

@@ -129,14 +129,19 @@ export class Counts {
 
   /** Counts what is given up, and says so: the first of a kind at once, and what more there was in the end. */
   drop(items: number, reason: DropReason, why: string): void {
-    const before = this.drops.get(reason);
-    this.drops.set(reason, (before ?? 0) + items);
-    this.#unsaid += before === undefined ? 0 : items;
+    if (this.drops.has(reason)) this.dropMore(items, reason);
+    else this.drops.set(reason, items);
     const help = HELP[reason] ?? STATUS_HELP[why.match(/HTTP \d+/)?.[0] ?? ""];
     diagnose(
       `drop:${this.signal}:${reason === "refused" ? why : reason}`,
       `Dropped ${items} ${NOUN[this.signal]} (${this.dropped} in all): ${why}${help ? `; ${help}` : ""}`,
     );
+  }
+
+  /** Counts what is given up as others were before, and says nothing. */
+  dropMore(items: number, reason: DropReason): void {
+    this.drops.set(reason, this.drops.get(reason)! + items);
+    this.#unsaid += items;
   }
 
   /** Books a batch that is done with. */
