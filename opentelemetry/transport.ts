@@ -17,7 +17,8 @@ export async function postUntraced(url: string, { headers, body, signal }: Post)
   const secure = protocol === "https:";
   const address = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (secure ? 443 : 80)) };
   signal.throwIfAborted();
-  const connection: Deno.Conn = await (secure ? Deno.connectTls(address) : Deno.connect(address));
+  const plain = await Deno.connect({ ...address, signal });
+  const connection: Deno.Conn = secure ? await Deno.startTls(plain, { hostname: address.hostname }) : plain;
   const abort = () => connection.close();
   signal.addEventListener("abort", abort);
 
