@@ -46,7 +46,7 @@ export const ctx: Ctx = {
   recordAttributes,
   spawn<T>(body: () => T | PromiseLike<T>): Promise<T> {
     const task = startTask(body);
-    const scope = currentScope();
+    const scope = currentScope()?.holder;
     if (scope !== undefined && !scope.closed) (scope.tasks ??= new Tasks(scope, logFailure)).add(task);
     return task;
   },

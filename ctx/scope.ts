@@ -114,6 +114,11 @@ export class OpenScope implements Scope {
     this.#parent = parent;
   }
 
+  /** The scope that waits for what is spawned in it: itself, unless it only stands for a context within another. */
+  get holder(): OpenScope {
+    return this;
+  }
+
   get traceId(): string {
     return this.recorder.traceId;
   }

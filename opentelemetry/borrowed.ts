@@ -1,5 +1,6 @@
 import { type Context, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
 import { defaultObservability } from "../ctx/default.ts";
+import type { Recorder } from "../ctx/observability.ts";
 import { newRoot, OpenScope } from "../ctx/scope.ts";
 import { spanOf, withoutSpan } from "./context.ts";
 import { type Engine, OpenTelemetryRecorder } from "./recorder.ts";
@@ -13,12 +14,26 @@ const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 export function scopeOf(engine: Engine, context: Context, current: OpenScope | undefined): OpenScope {
   if (context instanceof OpenTelemetryRecorder && context.scope !== undefined) return context.scope;
   if (current !== undefined && !(current.recorder instanceof OpenTelemetryRecorder)) {
-    return new OpenScope(current.name, current.recorder, current.root, undefined, context);
+    return new BorrowedScope(current, current.recorder, context);
   }
   const span = spanOf(context) ?? NO_SPAN;
   const recorder = new BorrowedRecorder(engine, span, withoutSpan(context), false, context);
-  const root = current?.root ?? newRoot(defaultObservability());
-  return new OpenScope(current?.name ?? "", recorder, root, undefined, context);
+  return new BorrowedScope(current, recorder, context);
+}
+
+/** Stands for a context within a scope, or within none: what is spawned in it is the scope's to wait for. */
+class BorrowedScope extends OpenScope {
+  readonly #holder: OpenScope | undefined;
+
+  constructor(within: OpenScope | undefined, recorder: Recorder, context: Context) {
+    const root = within?.root ?? newRoot(defaultObservability());
+    super(within?.name ?? "", recorder, root, undefined, context);
+    this.#holder = within?.holder;
+  }
+
+  override get holder(): OpenScope {
+    return this.#holder ?? this;
+  }
 }
 
 /** Records in a span that somebody else made current, and leaves its end to them. */

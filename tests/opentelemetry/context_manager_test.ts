@@ -236,6 +236,25 @@ test("scopes and spans of other libraries nest in each other", async (receiver) 
   assertEquals(receiver.logs[0].spanId, receiver.spans.find(({ name }) => name === "handler")?.spanId);
 });
 
+test("what is spawned within the span of a library is waited for by the scope around it", async (receiver) => {
+  const done: string[] = [];
+  await ctx.scope("scope", async () => {
+    await trace.getTracer("library").startActiveSpan("library", async (span) => {
+      ctx.spawn(() =>
+        ctx.scope("task", async () => {
+          await turn();
+          done.push("task");
+        })
+      );
+      await Promise.resolve();
+      span.end();
+    });
+  });
+  assertEquals(done, ["task"]);
+  await OpenTelemetry.forceFlush();
+  assertEquals(parents(receiver), { scope: undefined, library: "scope", task: "library" });
+});
+
 test("baggage goes through scopes, and stays where it was set", async () => {
   const baggage = propagation.createBaggage({ user: { value: "7" } });
   const value = () => propagation.getActiveBaggage()?.getEntry("user")?.value;

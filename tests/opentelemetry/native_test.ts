@@ -156,6 +156,38 @@ Deno.test("native: scopes and the spans of Deno.serve, fetch and other libraries
   assertEquals(new Set(receiver.spans.map(({ traceId }) => traceId)).size, 1);
 });
 
+Deno.test("native: tasks and streams keep their place, whoever awaits them", async () => {
+  await using receiver = startServer();
+  const { code, stderr } = await runNative(
+    receiver,
+    `${AUTOCONFIGURE}
+    await ctx.scope("producer", async () => {
+      ctx.spawn(() => ctx.scope("task", () => new Promise((resolve) => setTimeout(resolve, 5))));
+      ctx.spawnBackground(() => ctx.scope("background", () => Promise.resolve()));
+      const chunks = ctx.stream("stream", async function* () {
+        for (const chunk of ["a", "b"]) {
+          await (await fetch(endpoint + "/" + chunk)).text();
+          ctx.scope("chunk " + chunk, () => {});
+          yield chunk;
+        }
+      });
+      await ctx.scope("consumer", async () => {
+        for await (const chunk of chunks) ctx.scope("consumed " + chunk, () => {});
+      });
+    });`,
+  );
+  assertEquals(code, 0, stderr);
+  const id = (name: string) => named(receiver, name).spanId;
+  const parent = (name: string) => named(receiver, name).parentSpanId;
+  for (const name of ["task", "background", "stream", "consumer"]) {
+    assertEquals(parent(name), id("producer"), name);
+  }
+  for (const name of ["chunk a", "chunk b"]) assertEquals(parent(name), id("stream"), name);
+  for (const name of ["consumed a", "consumed b"]) assertEquals(parent(name), id("consumer"), name);
+  const fetches = receiver.spans.filter(({ kind }) => kind === 3);
+  assertEquals(fetches.map(({ parentSpanId }) => parentSpanId), [id("stream"), id("stream")]);
+});
+
 Deno.test("native: a root scope after an awaited fetch is a root, not a child of the finished request", async () => {
   await using receiver = startServer();
   await runNative(
