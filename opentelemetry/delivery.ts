@@ -207,7 +207,7 @@ export class Delivery {
 
   /** Books what the collector said of the first batch, which is then done with. */
   async #settle(batch: Batch, outcome: Exclude<Outcome, { kind: "retry" }>): Promise<void> {
-    const halves = outcome.kind === "refused" && outcome.tooLarge ? await halve(batch) : [];
+    const halves = outcome.kind === "refused" && outcome.tooLarge ? await halve(batch, this.signal) : [];
     if (this.#queue[0] !== batch) return;
     this.#queue.splice(0, 1, ...halves);
     this.#bytes += halves.reduce((sum, { body }) => sum + body.byteLength, 0) - batch.body.byteLength;

@@ -1,4 +1,6 @@
+import type { Signal } from "./endpoint.ts";
 import type { Batch } from "./sender.ts";
+import { pickProtobuf } from "./split_protobuf.ts";
 
 /** An OTLP request in JSON, by its shape: resources hold scopes, scopes hold items. */
 type Request = Record<string, Resource[]>;
@@ -9,34 +11,44 @@ type Item = Record<string, { dataPoints?: unknown[] } | undefined>;
 const SCOPES = ["scopeSpans", "scopeLogs", "scopeMetrics"];
 const ITEMS = ["spans", "logRecords", "metrics"];
 
-/**
- * Splits a batch that is too large for the collector in two, or says that it cannot be: it holds one item, or is
- * not JSON.
- */
-export async function halve(batch: Batch): Promise<Batch[]> {
-  if (batch.items < 2 || batch.type !== "json") return [];
+/** What is left of a request. */
+interface Picked {
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** How many items there were to choose from: spans, logs, metrics. */
+  readonly count: number;
+  /** How many a collector counts in what is left, metrics by their data points. */
+  readonly items: number;
+}
+
+/** Splits a batch that is too large for the collector in two, or says that it cannot be, as it holds one item. */
+export async function halve(batch: Batch, signal: Signal): Promise<Batch[]> {
+  if (batch.items < 2) return [];
   try {
     const plain = new Blob([batch.body]).stream();
-    const text = batch.compressed ? plain.pipeThrough(new DecompressionStream("gzip")) : plain;
-    const request: Request = await new Response(text).json();
-    const count = pick(request, () => true).count;
-    const middle = Math.ceil(count / 2);
+    const stream = batch.compressed ? plain.pipeThrough(new DecompressionStream("gzip")) : plain;
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    const pick = batch.type === "json" ? pickerOf(bytes) : pickProtobuf.bind(undefined, bytes, signal);
+    const { count } = pick(() => false);
     if (count < 2) return [];
+    const middle = Math.ceil(count / 2);
     return [(index: number) => index < middle, (index: number) => index >= middle].map((keep) => {
-      const { half, items } = pick(request, keep);
-      return {
-        body: new TextEncoder().encode(JSON.stringify(half)),
-        items,
-        compressed: false,
-        type: batch.type,
-      };
+      const { body, items } = pick(keep);
+      return { body, items, compressed: false, type: batch.type };
     });
   } catch {
     return [];
   }
 }
 
-/** A request with some of its items; counts them as a collector does, metrics by their data points. */
+function pickerOf(bytes: Uint8Array): (keep: (index: number) => boolean) => Picked {
+  const request: Request = JSON.parse(new TextDecoder().decode(bytes));
+  return (keep) => {
+    const { half, count, items } = pick(request, keep);
+    return { body: new TextEncoder().encode(JSON.stringify(half)), count, items };
+  };
+}
+
+/** A request in JSON with some of its items. */
 function pick(
   request: Request,
   keep: (index: number) => boolean,

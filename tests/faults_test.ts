@@ -242,6 +242,17 @@ const rows: Record<string, () => Promise<void>> = {
     assertEquals(linesOf(ran.stderr), []);
   },
 
+  async "413 for a batch in protobuf is sent again in halves, and arrives"() {
+    await using receiver = startReceiver({
+      fault: ({ headers }) =>
+        Number(headers.get("content-length")) > 4000 ? new Response("", { status: 413 }) : undefined,
+    });
+    const env = { OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" };
+    const ran = await runPlan({ endpoint: receiver.endpoint, size: 1500, env });
+    assertArrived([receiver], 0, 8);
+    assertEquals(linesOf(ran.stderr), []);
+  },
+
   async "413 for a single span drops that span alone"() {
     await using receiver = startReceiver({
       fault: ({ headers }) =>

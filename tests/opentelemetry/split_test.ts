@@ -1,0 +1,48 @@
+import { assertEquals } from "@std/assert";
+import { halve } from "../../opentelemetry/split.ts";
+import type { Batch } from "../../opentelemetry/sender.ts";
+import { ctx, OpenTelemetry } from "@haiway/otel";
+import { startReceiver } from "../support/receiver.ts";
+
+const NOBODY_KNOWS: Batch = { body: new Uint8Array([0xff, 1, 2]), items: 2, compressed: false, type: "pb" };
+
+for (const protocol of ["http/json", "http/protobuf"]) {
+  Deno.test(`metrics that are too large for the collector arrive in halves, point by point, in ${protocol}`, async () => {
+    let refused = 0;
+    await using receiver = startReceiver({
+      fault: (_, path) =>
+        path === "/v1/metrics" && refused++ === 0 ? new Response(null, { status: 413 }) : undefined,
+    });
+    Deno.env.set("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", protocol);
+    OpenTelemetry.configure({
+      service: "split",
+      version: "1",
+      environment: "test",
+      otlpEndpoint: receiver.endpoint,
+    });
+    Deno.env.delete("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL");
+    ctx.scope("work", () => {
+      for (const name of ["a", "b", "c", "d"]) {
+        const kind = name === "d" ? "histogram" : "counter";
+        for (const size of [1, 2, 3]) ctx.recordMetric(name, { value: size, kind, attributes: { size } });
+      }
+    });
+    await OpenTelemetry.shutdown();
+    const arrived = receiver.metrics.map(({ metric, attributes }) => `${metric}${attributes.size}`).sort();
+    assertEquals(arrived, ["a", "b", "c", "d"].flatMap((name) => [`${name}1`, `${name}2`, `${name}3`]));
+    assertEquals(receiver.requests.filter(({ path }) => path === "/v1/metrics").map(({ status }) => status), [
+      413,
+      200,
+      200,
+    ]);
+    const { created, exported, dropped } = OpenTelemetry.stats().metrics;
+    assertEquals({ created, exported, dropped }, { created: 12, exported: 12, dropped: {} });
+  });
+}
+
+Deno.test("what cannot be read is not split", async () => {
+  assertEquals(await halve(NOBODY_KNOWS, "traces"), []);
+  assertEquals(await halve({ ...NOBODY_KNOWS, type: "json" }, "logs"), []);
+  assertEquals(await halve({ ...NOBODY_KNOWS, compressed: true }, "metrics"), []);
+  assertEquals(await halve({ ...NOBODY_KNOWS, items: 1 }, "metrics"), []);
+});
