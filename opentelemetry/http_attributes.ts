@@ -87,7 +87,7 @@ function putPeer(attributes: CleanAttributes, remote: unknown): string | undefin
   if (typeof remote !== "object" || remote === null) return undefined;
   const { hostname, port, path } = remote as Partial<Deno.NetAddr & Deno.UnixAddr>;
   const address = hostname ?? path;
-  if (typeof address !== "string" || address === "") return undefined;
+  if (typeof address !== "string") return undefined;
   attributes["network.peer.address"] = address;
   if (typeof port === "number") attributes["network.peer.port"] = port;
   return address;

@@ -3,17 +3,16 @@ interface Inner {
   readonly body?: { readonly streamOrStatic?: unknown; readonly source?: unknown } | null;
 }
 
-/** The key under which Deno keeps it, if it still does. */
-const INNER = Object.getOwnPropertySymbols(new Response("")).find(({ description }) =>
-  description === "response"
-);
+/** The key under which Deno keeps it, if it still does; where it does not, no body is taken for a stream. */
+const INNER: symbol =
+  Object.getOwnPropertySymbols(new Response("")).find(({ description }) => description === "response") ??
+    Symbol("unknown");
 
 /**
  * The stream that a response was made with, if it was made with one. The public `body` cannot tell: asked for the
  * body of a text it makes a stream of it, which costs the `Content-Length` and the fast path of the server.
  */
 export function streamOf(response: Response): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
-  if (INNER === undefined) return undefined;
   const inner = (response as Response & Partial<Record<symbol, Inner>>)[INNER];
   if (!(inner?.body?.streamOrStatic instanceof ReadableStream) || inner.body.source !== null) {
     return undefined;

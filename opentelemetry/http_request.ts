@@ -99,7 +99,6 @@ export class RequestScope extends OpenScope {
   }
 
   #end(): void {
-    if (this.closed) return;
     const failure = this.#failure !== undefined && this.#isAbort(this.#failure.error)
       ? undefined
       : this.#failure;

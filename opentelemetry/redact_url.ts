@@ -16,7 +16,6 @@ const URL_IN_TEXT = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>()]+/gi;
 
 /** A query, without its question mark, in which the values of secret keys are hidden. */
 export function redactQuery(query: string): string {
-  if (query === "") return query;
   return query.split("&").map((pair) => {
     const end = pair.indexOf("=");
     return end !== -1 && SECRET_KEYS.has(decode(pair.slice(0, end)))

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { ctx, OpenTelemetry } from "@haiway/otel";
+import { MemoryObservability } from "@haiway/otel/testing";
 import { received } from "../support/configured.ts";
 import { server, serving, text } from "../support/serving.ts";
 
@@ -35,13 +36,51 @@ Deno.test("a streamed body is covered: what it records is in the server span, wh
   );
   const span = server(receiver);
   assert(Number(span.endTimeUnixNano / 1_000_000n) >= closed - 1, "the span ends with the body");
-  assert(receiver.latest("http.server.request.duration")!.sum! >= 0.015, "so does what is measured");
+  const duration = receiver.latest("http.server.request.duration");
+  assert(duration!.sum! >= 0.015, "so does what is measured");
+  assertEquals(duration?.count, 1);
   assertEquals(receiver.logs.map(({ body, spanId }) => [body, spanId === span.spanId]), [
     ["chunk 1", true],
     ["chunk 2", true],
     ["chunk 3", true],
   ]);
   assertEquals([span.status, span.attributes["http.response.status_code"]], [UNSET, 202]);
+});
+
+Deno.test("a stream ends its scope where no server says when it was sent", async () => {
+  const observability = new MemoryObservability();
+  const handler = OpenTelemetry.handler(
+    () => new Response(ReadableStream.from(["a", "b"]).pipeThrough(new TextEncoderStream())),
+    { observability },
+  );
+  const read = await handler(new Request("http://localhost/read"));
+  assertEquals(observability.scopes[0].status, "open");
+  assertEquals(await read.text(), "ab");
+  const cancelled = await handler(new Request("http://localhost/cancelled"));
+  await cancelled.body?.cancel();
+  assertEquals(observability.scopes.map(({ status }) => status), ["ok", "ok"]);
+});
+
+Deno.test("a task that outlives the body holds the span, which ends once", async () => {
+  const sent = Promise.withResolvers<void>();
+  const receiver = await received(() =>
+    serving(
+      OpenTelemetry.handler(() => {
+        ctx.spawn(async () => {
+          await sent.promise;
+          await ctx.scope("afterwards", () => Promise.resolve());
+        });
+        return new Response(ReadableStream.from(["a"]).pipeThrough(new TextEncoderStream()));
+      }),
+      async (url) => {
+        await text(url);
+        sent.resolve();
+      },
+    )
+  );
+  assertEquals(receiver.spans.map(({ name }) => name), ["afterwards", "GET"]);
+  assertEquals(receiver.latest("http.server.request.duration")?.count, 1);
+  assertEquals(receiver.latest("http.server.active_requests")?.value, 0);
 });
 
 Deno.test("a stream that fails makes the span ERROR with the exception, though its status was 200", async () => {

@@ -125,6 +125,7 @@ Deno.test("a failure of the network is recorded without the secrets of its URL, 
   const span = client(receiver);
   assertEquals([span.status.code, span.attributes["error.type"]], [2, "TypeError"]);
   assertEquals(span.events.map(({ name }) => name), ["exception"]);
+  assertMatch(String(span.events[0].attributes["exception.stacktrace"]), /ext:deno_fetch/);
   const said = JSON.stringify(receiver.bodies);
   assert(!said.includes("hunter2") && !said.includes("s3cret"), "a secret was exported");
   assert(String(span.attributes["url.full"]).endsWith("/?sig=REDACTED&a=b"));
@@ -185,9 +186,11 @@ Deno.test("fetch works in any back end, and for URLs that are no network", async
   await ctx.scope("root", { observability }, async () => {
     assertEquals(await (await OpenTelemetry.fetch("data:text/plain,hello")).text(), "hello");
   });
-  observability.assertScope("root/GET", {
-    status: "ok",
-    attributes: { "url.full": "data:text/plain,hello" },
+  const { attributes } = observability.assertScope("root/GET", { status: "ok" });
+  assertEquals(attributes, {
+    "http.request.method": "GET",
+    "http.response.status_code": 200,
+    "url.full": "data:text/plain,hello",
   });
 });
 

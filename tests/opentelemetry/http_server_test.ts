@@ -4,6 +4,7 @@ import { ctx, OpenTelemetry } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
 import { received } from "../support/configured.ts";
 import { server, serving, text } from "../support/serving.ts";
+import { run } from "../support/subprocess.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
@@ -186,20 +187,49 @@ Deno.test("a spawned task is awaited, and its failure is the handler's", async (
 
 Deno.test("a handler works without Deno.serve, and in any back end", async () => {
   const observability = new MemoryObservability();
-  const handler = OpenTelemetry.handler((request) => {
-    ctx.recordAttributes({ "http.route": "/users/:id" });
-    return new Response(request.url.endsWith("7") ? "seven" : null, {
-      status: request.url.endsWith("7") ? 200 : 500,
-    });
-  }, { observability });
+  const handler = OpenTelemetry.handler(
+    (request) =>
+      new Response(request.url.endsWith("7") ? "seven" : null, {
+        status: request.url.endsWith("7") ? 200 : 500,
+      }),
+    { observability, route: "/users/:id" },
+  );
   assertEquals(await (await handler(new Request("http://localhost/users/7"))).text(), "seven");
   assertEquals((await handler(new Request("http://localhost/users/8"))).status, 500);
   observability.assertScope("GET /users/:id", {
     status: "ok",
-    attributes: { "http.response.status_code": 200 },
+    attributes: { "http.response.status_code": 200, "server.address": "localhost", "server.port": 80 },
   });
   observability.assertScope("GET /users/:id", { status: "error", attributes: { "error.type": "500" } });
-  assertEquals(observability.totals("http.server.request.duration").length, 2);
+  const durations = observability.totals("http.server.request.duration");
+  assertEquals(durations.map(({ attributes }) => attributes["http.route"]), ["/users/:id", "/users/:id"]);
+});
+
+Deno.test("a synchronous handler answers at once", () => {
+  const observability = new MemoryObservability();
+  const handler = OpenTelemetry.handler(() => new Response(), { observability });
+  assert(handler(new Request("https://localhost/")) instanceof Response);
+  assertEquals(observability.scopes[0].attributes["server.port"], 443);
+});
+
+Deno.test("a handler that fails makes Deno say nothing that it would not have said", async () => {
+  const script = (wrap: string) => `
+    import { OpenTelemetry } from "@haiway/otel";
+    import { MemoryObservability } from "@haiway/otel/testing";
+    const observability = new MemoryObservability();
+    const wrap = ${wrap};
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {}, onError: () => new Response(null, { status: 500 }) },
+      wrap(() => { throw new RangeError("out of stock") }),
+    );
+    await (await fetch(\`http://127.0.0.1:\${server.addr.port}/\`)).text();
+    await server.shutdown();`;
+  const flags = ["--allow-net=127.0.0.1"];
+  const wrapped = await run(script("(handler) => OpenTelemetry.handler(handler, { observability })"), {
+    flags,
+  });
+  assertEquals(wrapped, await run(script("(handler) => handler"), { flags }));
+  assertEquals([wrapped.code, wrapped.stderr], [0, ""]);
 });
 
 Deno.test("an exported fetch and a Deno.serve call take the wrapped handler as it is", () => {

@@ -148,6 +148,8 @@ Deno.test("OpenTelemetry.extract() finds the fields in any case, and lists as No
     traceparent: TRACEPARENT,
     baggage: "a=1",
   });
+  const both = { TRACEPARENT: "inherited", traceparent: TRACEPARENT };
+  assertEquals(OpenTelemetry.extract(both), { traceparent: TRACEPARENT }, "the exact name comes first");
   assertEquals(OpenTelemetry.extract({ traceparent: TRACEPARENT, tracestate: ["a=1", "b=2"] }), {
     traceparent: TRACEPARENT,
     tracestate: "a=1,b=2",
@@ -172,6 +174,10 @@ Deno.test("OpenTelemetry.extract() gives nothing for what carries nothing, and n
     () => {},
   ];
   for (const carrier of carriers) assertEquals(OpenTelemetry.extract(carrier), {});
+  const data = new Uint8Array(10_000_000);
+  const start = performance.now();
+  assertEquals(OpenTelemetry.extract(data), {});
+  assert(performance.now() - start < 500, "data is not searched for names");
 });
 
 Deno.test("OTEL_PROPAGATORS says what is injected and extracted", async () => {

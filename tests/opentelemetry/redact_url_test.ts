@@ -20,6 +20,7 @@ Deno.test("redactUrl() hides credentials", () => {
     redactUrl("https://user:pa@ss@example.com/a?b=c#d?sig=1"),
     "https://REDACTED:REDACTED@example.com/a?b=c#d?sig=1",
   );
+  assertEquals(redactUrl("https://example.com/a&sig=1"), "https://example.com/a&sig=1", "it has no query");
   assertEquals(redactUrl("https://token@example.com/"), "https://REDACTED:REDACTED@example.com/");
   assertEquals(redactUrl("https://example.com/@user?to=a@b"), "https://example.com/@user?to=a@b");
   assertEquals(redactUrl("https://example.com/?sig=1#sig=2"), "https://example.com/?sig=REDACTED#sig=2");
