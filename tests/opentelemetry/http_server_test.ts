@@ -298,3 +298,30 @@ Deno.test("spawned tasks that a stream starts are part of its request", async ()
   const [task, request] = receiver.spans;
   assertEquals([task.name, task.parentSpanId], ["task", request.spanId]);
 });
+
+Deno.test("a request that has ended is let go, though a task of it lives on", async () => {
+  const { code, stdout, stderr } = await run(
+    `import { ctx, OpenTelemetry } from "@haiway/otel";
+    import { MemoryObservability } from "@haiway/otel/testing";
+    const observability = new MemoryObservability();
+    const task = Promise.withResolvers();
+    const handler = OpenTelemetry.handler(() => {
+      ctx.spawnBackground(() => task.promise);
+      return new Response();
+    }, { observability });
+    const handled = () => {
+      const request = new Request("http://localhost/");
+      handler(request);
+      return new WeakRef(request);
+    };
+    const request = handled();
+    for (let tries = 0; tries < 50 && request.deref() !== undefined; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      gc();
+    }
+    console.log(request.deref() === undefined ? "let go" : "held");
+    task.resolve();`,
+    { flags: ["--v8-flags=--expose-gc"] },
+  );
+  assertEquals([code, stdout, stderr], [0, "let go\n", ""]);
+});
