@@ -57,6 +57,11 @@ export function setLocator(locator: Locate | undefined): void {
   locate = locator;
 }
 
+/** The scope that was entered last, whatever another context API knows. */
+export function storedScope(): OpenScope | undefined {
+  return storage.getStore();
+}
+
 /** The scope that the code now running is in, if any. */
 export function currentScope(): OpenScope | undefined {
   const stored = storage.getStore();

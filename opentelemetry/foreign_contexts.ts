@@ -1,6 +1,6 @@
 import { type Context, type ContextManager, propagation, trace } from "@opentelemetry/api";
 import { isTracingSuppressed } from "@opentelemetry/core";
-import { currentScope, type OpenScope } from "../ctx/scope.ts";
+import { type OpenScope, storedScope } from "../ctx/scope.ts";
 import { scopeOf } from "./borrowed.ts";
 import { spanOf } from "./context.ts";
 import { type Engine, OpenTelemetryRecorder } from "./recorder.ts";
@@ -20,19 +20,14 @@ export class ForeignContexts {
 
   /** Runs a function with a context current in the other manager. */
   enter<T>(context: Context, body: () => T): T {
-    return this.#manager.with(context, () => {
-      currentScope();
-      return body();
-    });
+    if (context instanceof OpenTelemetryRecorder) context.scope ??= storedScope();
+    return this.#manager.with(context, body);
   }
 
   /** The scope that the other manager's context stands for, given the one in the storage. */
   locate(engine: Engine, stored: OpenScope | undefined): OpenScope | undefined {
     const active = this.#manager.active();
-    if (stored !== undefined && stored.context === active) {
-      if (active instanceof OpenTelemetryRecorder) active.scope ??= stored;
-      return stored;
-    }
+    if (stored !== undefined && stored.context === active) return stored;
     const known = this.#borrowed.get(active);
     if (known !== undefined && known.stored === stored) return known.scope;
     if (isEmpty(active) && !(stored?.recorder instanceof OpenTelemetryRecorder)) return stored;

@@ -41,8 +41,8 @@ export function nativeSpans(
       // Of an invalid parent Deno's tracer would make an invalid span.
       const root = parent === undefined || !isSpanContextValid(parent);
       const span = tracer.startSpan(text(name), { kind, links: links?.map(adaptLink), root }, context);
-      const identity = { ...span.spanContext() };
-      if (!root && parent.traceState !== undefined) identity.traceState = parent.traceState;
+      const traceState = root ? undefined : parent.traceState;
+      const identity = traceState === undefined ? span.spanContext() : { ...span.spanContext(), traceState };
       // A native span says that it records even if it is not sampled.
       if (!(identity.traceFlags & TraceFlags.SAMPLED)) return trace.wrapSpanContext(identity);
       return new TrackedSpan({ span, name, identity, attributes, ...common });
