@@ -15,6 +15,8 @@ import { withStd } from "./std.ts";
 const ROOT = new URL("../../", import.meta.url);
 const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
 const ENTRY_POINTS = Object.values<string>(exports);
+/** How long a check may take, in milliseconds. */
+const PATIENCE = 10 * 60_000;
 const SOURCES = ["mod.ts", "ctx/", "opentelemetry/"];
 
 /** Each check as arguments to Deno, where `std` are those that say where `@std/*` is found. */
@@ -63,10 +65,14 @@ async function collector(): Promise<AsyncDisposable | undefined> {
   }
 }
 
+/** Runs one check; one that hangs is stopped, and has failed. */
 async function passes(name: string, args: string[]): Promise<boolean> {
   console.log(`\n# ${name}: deno ${args.join(" ")}`);
   // `deno doc --lint` prints the whole documentation where it has nothing to complain of.
   const stdout = name === "doc-lint" ? "null" : "inherit";
-  const command = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null", stdout });
-  return (await command.spawn().status).success;
+  const signal = AbortSignal.timeout(PATIENCE);
+  const command = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null", stdout, signal });
+  const { success } = await command.spawn().status;
+  if (signal.aborted) console.log(`# ${name} took more than ${PATIENCE / 60_000} minutes`);
+  return success;
 }
