@@ -146,6 +146,9 @@ async function compress(batch: Batch): Promise<void> {
 
 /** What the collector says, as far as it is worth reading; an answer that breaks off has still been given. */
 async function readAnswer(response: Response): Promise<Uint8Array> {
+  const declared = Number(response.headers.get("content-length") ?? Infinity);
+  // Mostly it is a word or two, which need no stream.
+  if (declared <= MAX_ANSWER) return await response.bytes().catch(() => new Uint8Array());
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   try {
