@@ -169,7 +169,8 @@ function details(): void {
         `of wall time, ${of("bytes").toFixed(0)} bytes; a timer of 1 ms was up to ${
           of("latest").toFixed(1)
         } ms ` +
-        `late, 99 of 100 times less than ${of("late99").toFixed(1)} ms`,
+        `late, 99 of 100 times less than ${of("late99").toFixed(1)} ms, and the thread had run for up to ` +
+        `${of("busiest").toFixed(1)} ms between two of its turns`,
     );
   }
   for (const [key, figures] of results) {

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { setImmediate } from "node:timers";
-import { print } from "../measure.ts";
+import { print, threadTime } from "../measure.ts";
 
 const SCOPES = 100_000;
 /** The queue of a processor must not overflow: whoever is faster waits for the collector. */
@@ -12,11 +12,16 @@ const AT_ONCE = 100;
 export async function drive(scope: () => Promise<void>, flush: () => Promise<void>): Promise<never> {
   await send(5000);
   const late: number[] = [];
+  const busy: number[] = [];
   let expected = performance.now() + 1;
+  let ran = threadTime();
   const timer = setInterval(() => {
     const now = performance.now();
     late.push(now - expected);
     expected = now + 1;
+    const running = threadTime();
+    busy.push((running - ran) / 1e6);
+    ran = running;
   }, 1);
   const cpu = process.cpuUsage();
   const start = performance.now();
@@ -30,6 +35,7 @@ export async function drive(scope: () => Promise<void>, flush: () => Promise<voi
     wall: wall * 1e6 / SCOPES,
     latest: late[0],
     late99: late[Math.floor(late.length / 100)],
+    busiest: Math.max(...busy),
   });
   Deno.exit(0);
 
