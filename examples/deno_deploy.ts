@@ -26,5 +26,5 @@ export default {
     ctx.logInfo("Greeting", { name });
     ctx.recordMetric("greetings", { value: 1, kind: "counter" });
     return new Response(`Hello ${name}\n`);
-  }, { route: (request) => greetings.test(request.url) ? greetings.pathname : undefined }),
+  }, { route: greetings }),
 } satisfies Deno.ServeDefaultExport;

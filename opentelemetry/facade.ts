@@ -163,7 +163,7 @@ export interface OpenTelemetryFacade {
    *   if (id === undefined) return new Response("Not found", { status: 404 });
    *   ctx.logInfo("Greeting", { id });
    *   return new Response(`Hello ${id}`);
-   * }, { route: (request) => users.test(request.url) ? "/users/:id" : undefined });
+   * }, { route: users });
    *
    * const server = Deno.serve({ port: 0 }, handler);
    * await (await fetch(`http://localhost:${server.addr.port}/users/7`)).text(); // the span is "GET /users/:id"

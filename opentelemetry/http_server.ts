@@ -44,9 +44,10 @@ export type HttpHandler<Rest extends unknown[]> = (
 export interface HandlerOptions {
   /**
    * The route of a request, such as `"/users/:id"`: it names the span, and is a dimension of the metrics, so it must
-   * be a template and never the path itself. `undefined` leaves it to `ctx.recordAttributes({ "http.route": … })`.
+   * be a template and never the path itself. A `URLPattern`, or the first of several that matches, says it with its
+   * path name. Nothing said leaves it to `ctx.recordAttributes({ "http.route": … })`.
    */
-  readonly route?: string | ((request: Request) => string | undefined);
+  readonly route?: string | URLPattern | readonly URLPattern[] | ((request: Request) => string | undefined);
   /** Where the scopes go. Default: what `OpenTelemetry.configure` set up, or the console before. */
   readonly observability?: Observability;
 }
@@ -78,8 +79,11 @@ function requireHandler(handler: unknown, { route, observability }: HandlerOptio
   if (typeof handler !== "function") {
     throw new TypeError(refusal(action, "handler", "be a function", handler));
   }
-  if (route !== undefined && typeof route !== "function" && (typeof route !== "string" || route === "")) {
-    throw new TypeError(refusal(action, "route", "be a non-empty string or a function", route));
+  const isRoute = typeof route === "function" || (typeof route === "string" && route !== "") ||
+    [route].flat().every((pattern) => pattern instanceof URLPattern);
+  if (route !== undefined && !isRoute) {
+    const rule = "be a non-empty string, a function, or one or more URLPatterns";
+    throw new TypeError(refusal(action, "route", rule, route));
   }
   if (observability !== undefined && typeof observability?.open !== "function") {
     throw new TypeError(refusal(action, "observability", "be an Observability", observability));
@@ -128,7 +132,8 @@ function open(
 function routeOf(route: HandlerOptions["route"], request: Request): string | undefined {
   try {
     const told = typeof route === "function" ? route(request) : route;
-    return typeof told === "string" && told !== "" ? told : undefined;
+    if (typeof told === "string") return told === "" ? undefined : told;
+    return [told ?? []].flat().find((pattern) => pattern.test(request.url))?.pathname;
   } catch (error) {
     return void diagnoseFailure("tell the route of a request", error);
   }

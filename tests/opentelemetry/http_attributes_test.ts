@@ -1,7 +1,8 @@
 import { context, propagation, trace } from "@opentelemetry/api";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ctx, OpenTelemetry } from "@haiway/otel";
+import { ctx, type HandlerOptions, OpenTelemetry } from "@haiway/otel";
+import { MemoryObservability } from "@haiway/otel/testing";
 import { received } from "../support/configured.ts";
 import { server, serving, text } from "../support/serving.ts";
 
@@ -45,6 +46,20 @@ Deno.test("a server span is named by its route and never by the path, however th
     "url.scheme": "http",
   });
   assertEquals(late?.count, 2);
+});
+
+Deno.test("a URLPattern names the spans of what it matches, and of several the first", async () => {
+  const patterns = ["/users/:id", "/users/*", "/orders/:id?"].map((pathname) => new URLPattern({ pathname }));
+  const ask = async (route: HandlerOptions["route"]) => {
+    const observability = new MemoryObservability();
+    const handler = OpenTelemetry.handler(() => new Response(), { route, observability });
+    for (const path of ["/users/7", "/users/7/orders", "/orders", "/"]) {
+      await handler(new Request(`http://localhost${path}`));
+    }
+    return observability.scopes.map(({ name }) => name);
+  };
+  assertEquals(await ask(patterns), ["GET /users/:id", "GET /users/*", "GET /orders/:id?", "GET"]);
+  assertEquals(await ask(patterns[0]), ["GET /users/:id", "GET", "GET", "GET"]);
 });
 
 Deno.test("a route that a framework sets on the span through the API names it too", async () => {

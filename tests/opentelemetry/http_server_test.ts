@@ -249,13 +249,14 @@ Deno.test("a wrong handler, listener or option is refused when it is given", () 
   const listen = OpenTelemetry.listener as (...given: unknown[]) => unknown;
   const cases: [() => unknown, string][] = [
     [() => wrap("handler"), "wrap a handler as 'handler' must be a function: current value is \"handler\""],
+    [() => wrap(() => {}, { route: ["/users"] }), 'one or more URLPatterns: current value is ["/users"]'],
     [
       () => wrap(() => {}, { route: "" }),
-      "'route' must be a non-empty string or a function: current value is \"\"",
+      "'route' must be a non-empty string, a function, or one or more URLPatterns: current value is \"\"",
     ],
     [
       () => wrap(() => {}, { route: 7 }),
-      "'route' must be a non-empty string or a function: current value is 7",
+      "'route' must be a non-empty string, a function, or one or more URLPatterns: current value is 7",
     ],
     [
       () => wrap(() => {}, { observability: {} }),
