@@ -9,7 +9,7 @@ import {
   type Tracer,
   type TracerProvider,
 } from "@opentelemetry/api";
-import { diagnoseFailure } from "../ctx/diagnostics.ts";
+import { diagnose, diagnoseFailure } from "../ctx/diagnostics.ts";
 import type { Configuration } from "./configuration.ts";
 import { Ending } from "./ending.ts";
 import { ForeignContexts } from "./foreign_contexts.ts";
@@ -35,6 +35,12 @@ export function bindPipeline(api: Registered, configuration: Configuration): Pip
     ? createPrivateLogs(configuration, native)
     : undefined;
   const loggerProvider = api.logs ?? logs!.provider;
+  if (!native && api.trace !== undefined && api.logs === undefined) {
+    diagnose(
+      "autoconfigure:logs",
+      "No logger provider is registered beside the tracer provider: logs go to the console",
+    );
+  }
   const tracer = tracerProvider.getTracer(NAME, VERSION);
   const live = native && configuration.handleExit
     ? new LiveSpans(configuration.environment === "development")

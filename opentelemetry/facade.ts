@@ -54,7 +54,8 @@ export interface OpenTelemetryFacade {
    *
    * Under Deno's built-in OpenTelemetry, which takes no log records, logs and events go to the same collector by a
    * way of their own; where there is none that can be reached, as on Deno Deploy, they go to the console, which
-   * Deno exports. Where nothing is registered a line on standard error says so.
+   * Deno exports. Spans and metrics go when Deno sends them, at the latest as the process ends: it cannot be told
+   * to flush. Where nothing is registered a line on standard error says so.
    *
    * ```ts
    * import { ctx, OpenTelemetry } from "@haiway/otel";

@@ -55,6 +55,7 @@ export function installPipeline(configuration: Configuration): Installed {
 export function installBinding(options: AutoconfigureOptions): Installed {
   const api = registered();
   const configuration = resolveBinding(options, isNative(api));
+  if (configuration.disabled) return { configuration, pipeline: undefined, uninstall: () => {} };
   const pipeline = bindPipeline(api, configuration);
   const undo: (() => void)[] = [];
   if (api.trace === undefined && api.metrics === undefined) {

@@ -65,8 +65,8 @@ function withoutDelivery(provider: LoggerProvider): PrivateLogs {
   return { provider, queues: [], deliveries: [], stats: () => NO_STATS, flush: done, shutdown: done };
 }
 
-function nativeOutput({ disabled, outputs: { logs } }: Configuration): Endpoint | "console" | "none" {
-  if (disabled || logs === "none") return "none";
+function nativeOutput({ outputs: { logs } }: Configuration): Endpoint | "console" | "none" {
+  if (logs === "none") return "none";
   if (logs === "console") return "console";
   const protocol = new Environment().get("OTEL_EXPORTER_OTLP_PROTOCOL");
   if (protocol === "grpc" || protocol === "console") return asText(`Deno exports by '${protocol}'`);

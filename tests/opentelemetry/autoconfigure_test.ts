@@ -61,3 +61,14 @@ Deno.test("autoconfigure refuses options of the wrong type", () => {
   assertThrows(() => OpenTelemetry.autoconfigure(null), TypeError);
   ctx.scope("still on the console", () => {});
 });
+
+Deno.test("autoconfigure records nothing where OTEL_SDK_DISABLED is true", async () => {
+  const { code, stdout, stderr } = await run(
+    `${HEAD}
+    OpenTelemetry.autoconfigure();
+    console.log(ctx.scope("scope", () => (ctx.logInfo("hidden"), ctx.traceId())));
+    await OpenTelemetry.shutdown();`,
+    { flags: ["--allow-env"], env: { OTEL_SDK_DISABLED: "true" } },
+  );
+  assertEquals([code, stdout, stderr], [0, "undefined\n", ""]);
+});

@@ -379,3 +379,34 @@ Deno.test("native: where the collector cannot be known logs go to the console, e
   assert(log !== undefined);
   assertEquals([log.spanId, log.severityText], [named(receiver, "scope").spanId, "WARN"]);
 });
+
+Deno.test("native: on Deno Deploy, whose collector nobody else can reach, logs go to the console", async () => {
+  const { code, stdout, stderr } = await start(
+    `${AUTOCONFIGURE}
+    ctx.scope("scope", () => ctx.logInfo("deployed", { n: 1 }));
+    await OpenTelemetry.shutdown();`,
+    { flags: ["--allow-all"], env: { OTEL_DENO: "true", DENO_DEPLOY: "true" } },
+  ).ended;
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /INFO +deployed n=1 \[scope /);
+});
+
+Deno.test("native: secrets are kept out of spans, metrics and logs", async () => {
+  await using receiver = startServer();
+  await runNative(
+    receiver,
+    `${AUTOCONFIGURE}
+    try {
+      ctx.scope("login", { attributes: { "db.password": "hunter2" } }, () => {
+        ctx.recordAttributes({ url: "https://user:hunter2@example.com/" });
+        ctx.recordEvent("tried", { attributes: { api_key: "hunter2" } });
+        ctx.recordMetric("logins", { value: 1, kind: "counter", attributes: { session_token: "hunter2" } });
+        ctx.logInfo("password=hunter2");
+        throw new Error("refused: Authorization: Bearer hunter2hunter2");
+      });
+    } catch {}
+    await OpenTelemetry.shutdown();`,
+  );
+  assertEquals(named(receiver, "login").attributes["db.password"], "REDACTED");
+  assert(!JSON.stringify(receiver.bodies).includes("hunter2"), JSON.stringify(receiver.bodies));
+});
