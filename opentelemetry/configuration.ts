@@ -45,7 +45,7 @@ export interface Configuration {
   /** Whether the library's own numbers are exported. */
   readonly selfMetrics: boolean;
   /** The directory for what cannot be delivered. */
-  readonly spool: string | undefined;
+  readonly spool?: string | undefined;
   readonly spanLimits: Required<Limits>;
   readonly logLimits: { readonly attributeCountLimit: number; readonly attributeValueLengthLimit: number };
   readonly spanBatches: Batching;

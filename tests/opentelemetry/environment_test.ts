@@ -33,7 +33,6 @@ Deno.test("without options and variables everything has the default of the speci
   assert(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(instance));
   assertEquals(rest as Partial<Configuration>, {
     selfMetrics: false,
-    spool: undefined,
     disabled: false,
     service: "s",
     version: "1",
@@ -121,7 +120,6 @@ Deno.test("every variable is read", async () => {
   assertEquals(configuration, {
     redactor: configuration.redactor,
     selfMetrics: false,
-    spool: undefined,
     disabled: true,
     service: "s",
     version: "1",
