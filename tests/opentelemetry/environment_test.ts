@@ -117,7 +117,7 @@ Deno.test("every variable is read", async () => {
     protocol: "http/protobuf" as const,
   });
   assertEquals(said, []);
-  assertEquals(configuration, {
+  assertEquals(configuration as Partial<Configuration>, {
     redactor: configuration.redactor,
     selfMetrics: false,
     disabled: true,
