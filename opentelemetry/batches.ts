@@ -16,6 +16,8 @@ export interface Outlet<T> {
 
 /** Beyond about this many bytes nothing more waits: items may be large, and a count does not bound memory. */
 const MAX_WEIGHT = 8 << 20;
+/** Encoding more than this at once would hold up the event loop for longer than some 10 ms. */
+const MAX_SLICE = 256;
 /** One item in so many is weighed, and stands for the others: weighing takes longer than queueing. */
 const WEIGHED = 16;
 
@@ -30,6 +32,8 @@ export class Batches<T> {
   readonly #outlet: Outlet<T>;
   readonly #queueSize: number;
   readonly #batchSize: number;
+  /** What is handed on at once while the event loop is to go on. */
+  readonly #slice: number;
   readonly #delayMillis: number;
   #queue: T[] = [];
   #weight = 0;
@@ -40,6 +44,7 @@ export class Batches<T> {
     this.#outlet = outlet;
     this.#queueSize = batching.maxQueueSize;
     this.#batchSize = Math.min(batching.maxExportBatchSize, batching.maxQueueSize);
+    this.#slice = Math.min(this.#batchSize, MAX_SLICE);
     this.#delayMillis = batching.scheduledDelayMillis;
   }
 
@@ -75,29 +80,29 @@ export class Batches<T> {
 
   /** Hands everything on that is there now, and lets the event loop run between the batches. */
   async flush(): Promise<void> {
-    for (let left = this.#queue.length; left > 0; left -= this.#batchSize) {
-      this.#hand();
-      if (left > this.#batchSize) await new Promise((resolve) => setTimeout(resolve));
+    for (let left = this.#queue.length; left > 0 && this.#queue.length > 0; left -= this.#slice) {
+      this.#hand(this.#slice);
+      if (left > this.#slice) await new Promise((resolve) => setTimeout(resolve));
     }
   }
 
-  #hand(): void {
-    const all = this.#queue.length <= this.#batchSize;
-    const items = all ? this.#queue : this.#queue.splice(0, this.#batchSize);
+  #hand(most: number = this.#batchSize): void {
+    const all = this.#queue.length <= most;
+    const items = all ? this.#queue : this.#queue.splice(0, most);
     this.#weight = all ? 0 : this.#weight * (this.#queue.length / (this.#queue.length + items.length));
     if (all) this.#queue = [];
     this.#outlet.take(items);
   }
 
   /** Comes back soon for a full batch, else after the delay; in no scope, which the timer would keep. */
-  #schedule(): void {
-    this.#urgent = this.#queue.length >= this.#batchSize;
+  #schedule(urgent: boolean = this.#queue.length >= this.#batchSize): void {
+    this.#urgent = urgent;
     clearTimeout(this.#timer);
     this.#timer = runIn(undefined, unrefTimeout, () => {
       this.#timer = undefined;
       this.#urgent = false;
-      if (this.#queue.length > 0) this.#hand();
-      if (this.#queue.length > 0) this.#schedule();
+      if (this.#queue.length > 0) this.#hand(this.#slice);
+      if (this.#queue.length > 0) this.#schedule(this.#queue.length >= this.#slice);
     }, this.#urgent ? 0 : this.#delayMillis);
   }
 }

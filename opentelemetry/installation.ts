@@ -19,6 +19,8 @@ export interface Installed {
   readonly pipeline: Pipeline | undefined;
   /** Takes back what was registered; the pipeline is shut down afterwards. */
   readonly uninstall: () => void;
+  /** Leaves the exits of the process alone, once the pipeline is shut down. */
+  readonly unwatch: () => void;
 }
 
 /** Builds a pipeline and registers it with the API, for every library; what is taken already is left alone. */
@@ -42,13 +44,19 @@ export function installPipeline(configuration: Configuration): Installed {
   });
   register(api.propagation, () => propagation.setGlobalPropagator(propagator), propagation);
   if (api.context !== undefined) engine.contexts = new ForeignContexts(api.context);
-  undo.push(keepInStep(api, pipeline), watchExits(configuration, pipeline));
+  undo.push(keepInStep(api, pipeline));
   if (isNative(api)) {
     say("Deno's built-in OpenTelemetry is on, and this pipeline exports beside it, in the same traces");
   } else if (api.trace !== undefined || api.metrics !== undefined) {
     say("Other providers are registered already, and this pipeline exports beside them, in the same traces");
   }
-  return { configuration, pipeline, uninstall: () => undo.forEach((undo) => undo()) };
+  const unwatch = watchExits(configuration, pipeline);
+  return { configuration, pipeline, uninstall: () => undo.forEach((undo) => undo()), unwatch };
+}
+
+/** Nothing at all, as the environment asks for it. */
+export function disabled(configuration: Configuration): Installed {
+  return { configuration, pipeline: undefined, uninstall: () => {}, unwatch: () => {} };
 }
 
 /** Records through what somebody else has registered, and registers nothing but what nobody has. */
@@ -76,8 +84,9 @@ export function installBinding(options: AutoconfigureOptions): Installed {
       undo.push(() => context.disable());
     }
   }
-  undo.push(keepInStep(api, pipeline), watchExits(configuration, pipeline));
-  return { configuration, pipeline, uninstall: () => undo.forEach((undo) => undo()) };
+  undo.push(keepInStep(api, pipeline));
+  const unwatch = watchExits(configuration, pipeline);
+  return { configuration, pipeline, uninstall: () => undo.forEach((undo) => undo()), unwatch };
 }
 
 /** Whether `configure` has to go through Deno's built-in OpenTelemetry: it is on, and no endpoint is given. */

@@ -61,12 +61,13 @@ export class ScopeMetricReader extends PeriodicExportingMetricReader {
     this.#exporter = exporter;
   }
 
-  /** Whether something was measured since the last collection. */
+  /** Whether something was measured since the last collection, but for what the export itself measures. */
   get hasNews(): boolean {
     const collector = collectorOf(this);
     return metersOf(collector).some(({ metricStorageRegistry }) =>
-      metricStorageRegistry.getStorages(collector).some(({ _deltaMetricStorage }) =>
-        _deltaMetricStorage._activeCollectionStorage.size > 0
+      metricStorageRegistry.getStorages(collector).some(({ _instrumentDescriptor, _deltaMetricStorage }) =>
+        _deltaMetricStorage._activeCollectionStorage.size > 0 &&
+        !_instrumentDescriptor.name.startsWith("otel.sdk.")
       )
     );
   }

@@ -15,7 +15,7 @@ import type { ObservabilityOptions, OpenTelemetryFacade } from "./facade.ts";
 import { KNOWN_METHODS } from "./http_attributes.ts";
 import { type FetchInit, observedFetch } from "./http_client.ts";
 import { type HandlerOptions, type HttpHandler, type HttpSettings, observeHandler } from "./http_server.ts";
-import { bindsToNative, installBinding, type Installed, installPipeline } from "./installation.ts";
+import { bindsToNative, disabled, installBinding, type Installed, installPipeline } from "./installation.ts";
 import { type ListenerOptions, observeListener } from "./messages.ts";
 import { OpenTelemetryObservability } from "./observability.ts";
 import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
@@ -44,7 +44,7 @@ export const OpenTelemetry: OpenTelemetryFacade = {
   configure(options: ConfigureOptions): OpenTelemetryFacade {
     refuseTwice("configure");
     const configuration = resolveConfiguration(options);
-    if (configuration.disabled) installed = { configuration, pipeline: undefined, uninstall: () => {} };
+    if (configuration.disabled) installed = disabled(configuration);
     else if (bindsToNative(options)) installed = installBinding(options);
     else installed = installPipeline(configuration);
     setDefaultObservability(OpenTelemetry.observability());
@@ -100,11 +100,13 @@ export const OpenTelemetry: OpenTelemetryFacade = {
 
   async shutdown(): Promise<void> {
     if (installed === undefined) return;
-    const { pipeline, uninstall, configuration } = installed;
+    const { pipeline, uninstall, unwatch, configuration } = installed;
     installed = undefined;
     setDefaultObservability(undefined);
     uninstall();
     await pipeline?.shutdown(configuration.shutdownTimeoutMillis);
+    // Until then the process may end under a shutdown that nobody awaits.
+    unwatch();
     lastStats = pipeline?.stats() ?? NO_STATS;
   },
 

@@ -2,6 +2,7 @@ import { TraceFlags } from "@opentelemetry/api";
 import type { ExportResult } from "@opentelemetry/core";
 import type { LogRecordProcessor, ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
+import { reason } from "../ctx/diagnostics.ts";
 import { Batches } from "./batches.ts";
 import type { Batching } from "./batching.ts";
 import { type Delivery, within } from "./delivery.ts";
@@ -30,7 +31,13 @@ class BatchProcessor<T> {
     this.#exporter = exporter;
     this.#timeoutMillis = batching.exportTimeoutMillis;
     this.batches = new Batches({
-      take: (items) => exporter.export(items, () => {}),
+      take: (items) => {
+        try {
+          exporter.export(items, () => {});
+        } catch (error) {
+          delivery?.counts.drop(items.length, "encoding", `they cannot be exported: ${reason(error)}`);
+        }
+      },
       hasRoom: () => delivery?.hasRoom ?? true,
       overflow: () => delivery && overflow(delivery.counts),
       weigh,

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { assertArrived, end, lastWords, SCOPES } from "./support/exits.ts";
 import { testRows } from "./support/rows.ts";
 
@@ -150,6 +150,38 @@ rows["a receiver in the same process gets what was recorded before the natural e
 rows["handleExit: false leaves every end alone"] = async () => {
   await using ended = await end({ ending: "Deno.exit(3);", options: { handleExit: false } });
   assertEquals([ended.code, ended.receiver.requests.length], [3, 0]);
+};
+
+/** Ends that come while a shutdown is under way. */
+const SHUTDOWNS: Record<string, { ending: string; code: number }> = {
+  "Deno.exit after a shutdown that nobody awaits": {
+    ending: "OpenTelemetry.shutdown(); Deno.exit(3);",
+    code: 3,
+  },
+  "a natural end after a shutdown that nobody awaits": { ending: "OpenTelemetry.shutdown();", code: 0 },
+  "a listener of SIGTERM that shuts down and exits": {
+    ending: `
+      Deno.addSignalListener("SIGTERM", async () => {
+        await OpenTelemetry.shutdown();
+        Deno.exit(0);
+      });
+      await kill("SIGTERM");`,
+    code: 0,
+  },
+};
+for (const [way, { ending, code }] of Object.entries(SHUTDOWNS)) {
+  rows[`${way}: everything arrives once`] = async () => {
+    await using ended = await end({ ending });
+    assertEquals(lastWords(ended), { code, signal: null, stdout: "", stderr: "" });
+    assertArrived(ended);
+  };
+}
+
+rows["the metrics of the library itself do not keep the process"] = async () => {
+  await using ended = await end({ ending: "", options: { selfMetrics: true } });
+  assertEquals(lastWords(ended), { code: 0, signal: null, stdout: "", stderr: "" });
+  assertArrived(ended);
+  assert(ended.receiver.requests.length <= 4);
 };
 
 rows["after shutdown nothing of the runtime is replaced, and a signal ends the process"] = async () => {

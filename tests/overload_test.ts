@@ -187,7 +187,7 @@ const rows: Record<string, () => Promise<void>> = {
       said.extra = longest;`,
     );
     assertEquals(receiver.spans.length, 2000);
-    assertLess(said.extra!, 200);
+    assertLess(said.extra!, 100);
   },
 };
 
