@@ -63,7 +63,7 @@ export function disabled(configuration: Configuration): Installed {
 export function installBinding(options: AutoconfigureOptions): Installed {
   const api = registered();
   const configuration = resolveBinding(options, isNative(api));
-  if (configuration.disabled) return { configuration, pipeline: undefined, uninstall: () => {} };
+  if (configuration.disabled) return disabled(configuration);
   const pipeline = bindPipeline(api, configuration);
   const undo: (() => void)[] = [];
   if (api.trace === undefined && api.metrics === undefined) {
