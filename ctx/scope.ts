@@ -3,9 +3,9 @@ import { type Attributes, describe } from "./attributes.ts";
 import { defaultObservability } from "./default.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
 import type { Failure } from "./errors.ts";
-import { SEVERITY } from "./level.ts";
 import { noopRecorder, type Observability, type Recorder, type ScopeOptions } from "./observability.ts";
 import { isObject, isPromise, isThenable } from "./promises.ts";
+import { newRoot, type Root } from "./root.ts";
 import type { Tasks } from "./tasks.ts";
 
 /**
@@ -30,15 +30,6 @@ export interface Scope {
   readonly spanId: string;
   /** Both and the sampling flag as W3C Trace Context says them in one header; empty where there is none. */
   readonly traceparent: string;
-}
-
-/** What the scopes of one root share. */
-interface Root {
-  readonly observability: Observability;
-  /** Logs of a lower severity are left out. */
-  readonly threshold: number;
-  /** The errors that were recorded already; weak, as a root may live as long as the process. */
-  recorded?: WeakSet<object>;
 }
 
 /** The options of a scope that was given none. */
@@ -225,20 +216,6 @@ function observabilityOf(options: ScopeOptions): Observability | undefined {
     return options.observability;
   } catch (error) {
     return void diagnoseFailure("read the options of a scope", error);
-  }
-}
-
-/** What the scopes under one root share, for a back end. */
-export function newRoot(observability: Observability): Root {
-  return { observability, threshold: thresholdOf(observability) };
-}
-
-function thresholdOf(observability: Observability): number {
-  try {
-    return SEVERITY[observability.level] ?? 0;
-  } catch (error) {
-    diagnoseFailure("read the level of an observability", error);
-    return 0;
   }
 }
 

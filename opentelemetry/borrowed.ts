@@ -1,7 +1,8 @@
 import { type Context, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
 import { defaultObservability } from "../ctx/default.ts";
 import type { Recorder } from "../ctx/observability.ts";
-import { newRoot, OpenScope } from "../ctx/scope.ts";
+import { newRoot } from "../ctx/root.ts";
+import { OpenScope } from "../ctx/scope.ts";
 import { spanOf, withoutSpan } from "./context.ts";
 import { type Engine, OpenTelemetryRecorder } from "./recorder.ts";
 
