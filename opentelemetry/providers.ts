@@ -12,7 +12,6 @@ import { LoggerProvider, type LogRecordExporter, type LogRecordProcessor } from 
 import { MeterProvider, type PushMetricExporter } from "@opentelemetry/sdk-metrics";
 import type { SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
 import { diagnoseFailure } from "../ctx/diagnostics.ts";
-import { now } from "./clock.ts";
 import type { Configuration } from "./configuration.ts";
 import { ConsoleLogProcessor, ConsoleMetricExporter, ConsoleSpanProcessor } from "./console.ts";
 import { Delivery, within } from "./delivery.ts";
@@ -131,7 +130,7 @@ export function createPipeline(
         attributes: Attributes | undefined,
         links: Link[] | undefined,
         context: Context,
-      ): Span => tracer.open(name, kind, attributes ?? NO_ATTRIBUTES, links, context, now()),
+      ): Span => tracer.open(name, kind, attributes ?? NO_ATTRIBUTES, links, context),
       logger: new ScopeLogger(
         { resource, limits: configuration.logLimits, processors: logProcessors },
         tracer.instrumentationScope,

@@ -31,6 +31,7 @@ import { spanOf, withoutSpan } from "./context.ts";
 import type { LiveSpans } from "./live_spans.ts";
 import { instantOf } from "./instant.ts";
 import { NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
+import { UnsampledSpan } from "./unsampled_span.ts";
 
 /** What the tracers of one provider share. */
 export interface TracingState {
@@ -54,7 +55,7 @@ export class ScopeTracer implements Tracer {
   startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): Span {
     const parent = options.root ? trace.deleteSpan(context) : context;
     const attributes = readAttributes(options);
-    const start = options.startTime === undefined ? now() : instantOf(options.startTime);
+    const start = options.startTime === undefined ? undefined : instantOf(options.startTime);
     return this.open(
       name,
       options.kind ?? SpanKind.INTERNAL,
@@ -95,11 +96,14 @@ export class ScopeTracer implements Tracer {
     attributes: Attributes,
     links: Link[] | undefined,
     context: Context,
-    start: number | HrTime,
+    start?: number | HrTime,
   ): Span {
     if (isSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const { sampler, parentBased, limits, processors, live } = this.shared;
     const above = spanOf(context);
+    if (parentBased && above instanceof UnsampledSpan) {
+      return new UnsampledSpan({ ...above.spanContext(), spanId: newSpanId() });
+    }
     const own = above instanceof ScopeSpan;
     const parent = above === undefined ? undefined : validOf(above, own);
     const identity: SpanContext = {
@@ -120,7 +124,7 @@ export class ScopeTracer implements Tracer {
       );
       if (sampling.traceState !== undefined) identity.traceState = sampling.traceState;
       if (sampling.decision !== SamplingDecision.RECORD_AND_SAMPLED) identity.traceFlags = TraceFlags.NONE;
-      if (sampling.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(identity);
+      if (sampling.decision === SamplingDecision.NOT_RECORD) return new UnsampledSpan(identity);
       if (sampling.attributes !== undefined) attributes = { ...attributes, ...sampling.attributes };
     }
     let count = 0;
@@ -134,7 +138,7 @@ export class ScopeTracer implements Tracer {
       parent,
       limited ? NO_ATTRIBUTES : attributes,
       limited ? 0 : count,
-      start,
+      start ?? now(),
     );
     if (limited) span.setAttributes(attributes);
     if (links !== undefined) span.addLinks(links);
