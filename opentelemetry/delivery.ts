@@ -71,7 +71,8 @@ export class Delivery {
   /** Whether another batch does not cost an older one. */
   get hasRoom(): boolean {
     const alike = this.#queue.at(-1)?.body.byteLength ?? 0;
-    return this.#bytes + alike <= MAX_BYTES[this.signal] && !this.#closed;
+    const fits = this.#bytes + alike <= MAX_BYTES[this.signal] || this.#backlog !== undefined;
+    return fits && !this.#closed;
   }
 
   /** Takes a batch; the oldest ones make room if there is none. */
@@ -168,9 +169,11 @@ export class Delivery {
     if (this.#running !== undefined || (this.#queue.length === 0 && !this.#backlog?.waits)) return;
     if (this.#closed || this.#resting || this.#held) return;
     // Whoever exports is not traced, and does not keep alive the scope that happened to fill the batch.
-    this.#running = context.with(suppressTracing(ROOT_CONTEXT), () => this.#run()).finally(() => {
-      this.#running = undefined;
-      this.#start();
+    context.with(suppressTracing(ROOT_CONTEXT), () => {
+      this.#running = this.#run().finally(() => {
+        this.#running = undefined;
+        this.#start();
+      });
     });
   }
 

@@ -135,33 +135,58 @@ Deno.test("what a living process has in the spool is its own", async () => {
   const spool = await Deno.makeTempDir();
   let down = true;
   await using receiver = startReceiver({
-    fault: () => down ? new Response(null, { status: 503 }) : undefined,
+    fault: ({ headers }) => down && headers.has("x-living") ? new Response(null, { status: 503 }) : undefined,
   });
-  const second = Promise.withResolvers<Response>();
   const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
   await using gate = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     asked.resolve();
-    return second.promise;
+    return answer.promise;
   });
   const living = work({
     endpoint: receiver.endpoint,
     spool,
+    options: { otlpHeaders: { "x-living": "yes" } },
     end: `
       await OpenTelemetry.forceFlush();
       await (await fetch("http://127.0.0.1:${gate.addr.port}")).text();
       await OpenTelemetry.shutdown();
     `,
   });
-  await asked.promise;
-  assert(filesOf(spool).some((name) => name.endsWith(".json")));
-  down = false;
-  const other = await work({ endpoint: receiver.endpoint, spool, from: 4, scopes: 1 });
-  assertEquals(other.stats?.traces.recovered, 0);
-  assertEquals(receiver.spans.map(({ name }) => name), ["scope-4"]);
-  second.resolve(new Response());
-  await living;
+  try {
+    await asked.promise;
+    assert(filesOf(spool).some((name) => name.endsWith(".json")));
+    const other = await work({ endpoint: receiver.endpoint, spool, from: 4, scopes: 1 });
+    assertEquals(other.stats?.traces.recovered, 0);
+    assertEquals(receiver.spans.map(({ name }) => name), ["scope-4"]);
+  } finally {
+    down = false;
+    answer.resolve(new Response());
+    await living;
+  }
   assertArrived(receiver, 5);
   assertEquals(filesOf(spool), []);
+  await Deno.remove(spool, { recursive: true });
+});
+
+Deno.test("an outage that is longer than memory lasts loses nothing with a spool", async () => {
+  const spool = await Deno.makeTempDir();
+  const options = { attributes: { filling: "x".repeat(100) } };
+  const filled = `for (let number = 0; number < 500; number++) {
+    ctx.scope("scope-" + number, { attributes: { filling: "x".repeat(100_000) } }, () => ctx.logInfo("log-" + number));
+  }`;
+  const end = `${filled} await OpenTelemetry.shutdown();`;
+  const first = await work({ endpoint: NOWHERE, spool, scopes: 0, options, end });
+  assertEquals([first.stats?.traces.spooled, first.stats?.traces.dropped], [500, {}]);
+  await using receiver = startReceiver();
+  const second = await work({
+    endpoint: receiver.endpoint,
+    spool,
+    scopes: 0,
+    options: { shutdownTimeoutMillis: 20_000 },
+  });
+  assertEquals(second.stats?.traces.exported, 500);
+  assertArrived(receiver, 500);
   await Deno.remove(spool, { recursive: true });
 });
 
