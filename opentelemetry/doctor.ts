@@ -2,9 +2,10 @@ import { reason } from "../ctx/diagnostics.ts";
 import type { Configuration } from "./configuration.ts";
 import { examineEndpoint } from "./doctor_endpoint.ts";
 import { examineEnvironment } from "./doctor_environment.ts";
+import { examineProxy } from "./doctor_proxy.ts";
 import { type DoctorFinding, type DoctorOptions, type DoctorReport, reportOf } from "./doctor_report.ts";
 import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
-import { Environment } from "./environment.ts";
+import { Environment, granted } from "./environment.ts";
 import { isHidden, isNative, type Registered, registered } from "./registered.ts";
 import { ScopeTracerProvider } from "./tracer.ts";
 
@@ -22,6 +23,7 @@ export async function examine(
   const api = registered();
   return reportOf([
     ...unique(findings),
+    ...("check" in outputs ? [] : examineProxy(urlsOf(outputs), readProxy)),
     ...examineEnvironment(options.deploy),
     ...examineApi(api),
     ...examineProviders(api, configuration),
@@ -61,6 +63,16 @@ async function examineOutputs(outputs: Outputs, timeoutMillis: number): Promise<
   const going = (to: "console" | "none") =>
     entries.filter(([, output]) => output === to).map(([signal]) => signal);
   return [...findings.flat(), ...examinePrinted(going("console")), ...examineNone(going("none"))];
+}
+
+function urlsOf(outputs: Outputs): string[] {
+  return Object.values(outputs).flatMap((output) => typeof output === "string" ? [] : output.url);
+}
+
+/** A variable about proxies, which has two spellings, if it may be read. */
+function readProxy(name: string): string | undefined {
+  const spellings = [name, name.toLowerCase()].filter((variable) => granted({ name: "env", variable }));
+  return spellings.map((variable) => Deno.env.get(variable)).find((value) => value);
 }
 
 function examinePrinted(signals: Signal[]): DoctorFinding[] {

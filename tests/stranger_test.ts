@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startReceiver } from "./support/receiver.ts";
-import { type Ran, run } from "./support/subprocess.ts";
+import { kept, type Ran, run } from "./support/subprocess.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const README = await Deno.readTextFile(new URL("README.md", ROOT));
@@ -101,7 +101,9 @@ Deno.test("the report in the README is what the doctor says of a gRPC port and a
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-net", "--allow-env", "opentelemetry/doctor_cli.ts"],
     cwd: ROOT,
+    clearEnv: true,
     env: {
+      ...kept(),
       NO_COLOR: "1",
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
       OTEL_EXPORTER_OTPL_HEADERS: "key=value",

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { distanceBetween, examineVariables } from "../../opentelemetry/doctor_environment.ts";
+import { examineProxy } from "../../opentelemetry/doctor_proxy.ts";
 
 function codes(variables: Record<string, string>, deploy = false): string[] {
   return examineVariables(variables, deploy).map(({ code }) => code);
@@ -67,6 +68,23 @@ Deno.test("the doctor says what Deno Deploy refuses, and the option to use inste
     ["environment-deploy", "give 'otlpEndpoint' to OpenTelemetry.configure, from a variable of another name"],
     ["environment-deploy", "do without it there"],
   ]);
+});
+
+Deno.test("the doctor says that exports go through a proxy, unless its exceptions have the host", () => {
+  const codes = (url: string, variables: Record<string, string>) =>
+    examineProxy([url, url], (name) => variables[name]).map(({ severity, message }) =>
+      `${severity} ${message}`
+    );
+  assertEquals(codes("http://localhost:4318/v1/traces", { HTTP_PROXY: "http://u:SECRET@p" }), [
+    "warning Exports to localhost go through the proxy of HTTP_PROXY",
+  ]);
+  assertEquals(codes("https://otlp.example.com/v1/logs", { ALL_PROXY: "http://p" }), [
+    "info Exports to otlp.example.com go through the proxy of ALL_PROXY",
+  ]);
+  assertEquals(codes("https://c", { HTTP_PROXY: "http://p" }), []);
+  for (const exceptions of ["*", "otlp.example.com", "a, .example.com", "*.example.com", "example.com"]) {
+    assertEquals(codes("http://otlp.example.com", { HTTP_PROXY: "http://p", NO_PROXY: exceptions }), []);
+  }
 });
 
 Deno.test("the distance between two names is how many letters were mistaken", () => {

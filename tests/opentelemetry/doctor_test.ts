@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type DoctorFinding, type DoctorOptions, OpenTelemetry } from "@haiway/otel";
 import { startReceiver } from "../support/receiver.ts";
-import { run } from "../support/subprocess.ts";
+import { kept, run } from "../support/subprocess.ts";
 
 /** What the doctor finds of an endpoint and the clock, each code once. */
 async function codesOf(options: DoctorOptions): Promise<string[]> {
@@ -194,7 +194,8 @@ async function command(args: string[], env: Record<string, string>) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--allow-net", "--allow-env", "opentelemetry/doctor_cli.ts", ...args],
     cwd: new URL("../../", import.meta.url),
-    env: { NO_COLOR: "1", ...env },
+    clearEnv: true,
+    env: { ...kept(), NO_COLOR: "1", ...env },
     stdin: "null",
   }).output();
   const text = new TextDecoder();
@@ -217,6 +218,8 @@ Deno.test("the command prints each finding with its fix, or JSON, and its exit c
   const failed = await command([`--endpoint=${receiver.endpoint}`, "--json"], {});
   assertEquals(failed.code, 1);
   assertEquals(JSON.parse(failed.stdout).findings[0].code, "endpoint-path");
+  const proxy = { HTTP_PROXY: receiver.endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" };
+  assertStringIncludes((await command([], proxy)).stdout, "Exports to 127.0.0.1 go through the proxy");
   const unknown = await command(["--jsn"], {});
   assertEquals([unknown.code, unknown.stdout], [2, ""]);
   assertStringIncludes(unknown.stderr, "There is no argument --jsn");

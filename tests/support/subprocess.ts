@@ -73,7 +73,8 @@ async function end(process: Deno.ChildProcess, directory: string, timeoutMillis:
   }
 }
 
-function kept(): Record<string, string> {
+/** What of the environment of the tests every process may have. */
+export function kept(): Record<string, string> {
   const env: Record<string, string> = {};
   for (const name of KEPT) {
     const value = Deno.env.get(name);
