@@ -121,13 +121,9 @@ function copy(clean: CleanAttributes, name: string, from: LogAttributes, key: st
   }
 }
 
-/** An own key `__proto__`, as JSON.parse makes it, would set the prototype instead of a key. */
+/** An own key `__proto__`, as JSON.parse makes it, sets the prototype wherever it is copied by assignment. */
 function put(clean: CleanAttributes, name: string, value: CleanValue): void {
-  if (name === "__proto__") {
-    Object.defineProperty(clean, name, { value, enumerable: true, configurable: true, writable: true });
-  } else if (name !== "") {
-    clean[name] = value;
-  }
+  if (name !== "") clean[name === "__proto__" ? "[__proto__]" : name] = value;
 }
 
 function putOther(clean: CleanAttributes, name: string, value: unknown, path: object[]): void {

@@ -109,7 +109,7 @@ class ConsoleRecorder implements Recorder {
   constructor(
     private readonly trees: ConsoleTrees,
     private readonly metrics: Metrics,
-    private readonly parent: ConsoleRecorder | undefined,
+    parent: ConsoleRecorder | undefined,
     private readonly name: string,
     readonly traceId: string,
     options: ScopeOptions,
@@ -168,7 +168,7 @@ class ConsoleRecorder implements Recorder {
       if (failure.first) this.#exception(exception);
     }
     this.trees.close(this.node, performance.now());
-    if (this.parent === undefined) this.output.closed();
+    if (this.node.tree.shown) this.output.closed();
   }
 
   #exception({ type, message, stacktrace }: Exception): void {

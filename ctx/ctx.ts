@@ -95,6 +95,7 @@ function recordMetric(name: string, metric: Metric): void {
   const scope = currentScope();
   if (scope === undefined) return dropped("the metric", name);
   try {
+    if (typeof metric !== "object" || metric === null) return refuse(name, "metric", "be an object", metric);
     if (isBelow(metric.level, scope.root.threshold) || !isMeasurable(name, metric)) return;
     scope.recorder.metric(name, metric);
   } catch (error) {

@@ -105,8 +105,8 @@ Deno.test("keys are own keys only, strings only, and never the prototype", () =>
   assertEquals((cleaned as Record<string, unknown>).polluted, undefined);
   assertEquals(cleaned.kept, 1);
   const flat = clean(JSON.parse('{ "__proto__": ["an", "array"], "kept": 1 }'));
+  assertEquals(flat, { "[__proto__]": ["an", "array"], kept: 1 });
   assertEquals(Object.getPrototypeOf(flat), Object.prototype);
-  assertEquals(flat.kept, 1);
 });
 
 Deno.test("a getter that throws costs itself alone", () => {

@@ -88,6 +88,38 @@ Deno.test("a stranger's text can neither forge a line nor drive the terminal", (
   }
 });
 
+Deno.test("a root that stays open for long keeps a bounded tree, and says how much it left out", () => {
+  const lines = written(() => {
+    for (let n = 0; n < 1500; n++) ctx.scope("child", () => {});
+    for (let n = 0; n < 150; n++) ctx.recordEvent("event");
+  });
+  assertEquals(lines.length, 1);
+  const tree = lines[0].line.split("\n");
+  assertEquals(tree.filter((line) => line.includes("child")).length, 999);
+  assertEquals(tree.filter((line) => line.includes("event")).length, 100);
+  assertStringIncludes(tree.at(-1)!, "551 more");
+});
+
+Deno.test("a scope that outlives its root is shown when it ends, in the same trace", async () => {
+  const lines: string[] = [];
+  const observability = new ConsoleObservability({ write: (line) => lines.push(line) });
+  const release = Promise.withResolvers<void>();
+  let late = Promise.resolve();
+  ctx.scope("root", { observability }, () => {
+    late = ctx.scope("late", async () => {
+      await release.promise;
+      ctx.recordMetric("late.metric", { value: 1, kind: "counter" });
+    });
+  });
+  release.resolve();
+  await late;
+  const [first, second, ...rest] = lines;
+  assertMatch(first, /^root .*\n└─ late +open/);
+  assertMatch(second, /^late /);
+  assertEquals(/trace=[0-9a-f]{32}/.exec(second)?.[0], /trace=[0-9a-f]{32}/.exec(first)?.[0]);
+  assertStringIncludes(rest.join("\n"), "late.metric");
+});
+
 Deno.test("a writer that throws is not asked to apologise to the program", () => {
   const observability = new ConsoleObservability({
     write: () => {

@@ -65,3 +65,15 @@ Deno.test("a closed standard error costs the diagnostic, never the program", asy
   `);
   assertEquals([code, stdout], [0, "alive\n"]);
 });
+
+Deno.test("a diagnostic about an error that cannot be read says so", async () => {
+  const { code, stderr } = await run(`
+    import { diagnoseFailure } from "${new URL("../../ctx/diagnostics.ts", import.meta.url)}";
+    diagnoseFailure("do it", new Proxy({}, { getPrototypeOf() { throw new Error("hostile"); } }));
+    diagnoseFailure("do that", undefined, "this");
+  `);
+  assertEquals([code, stderr.trimEnd().split("\n")], [0, [
+    "[@haiway/otel] Cannot do it: the error cannot be read",
+    "[@haiway/otel] Cannot do that 'this': undefined",
+  ]]);
+});
