@@ -179,13 +179,7 @@ export class OpenScope implements Scope {
 }
 
 /** Makes a scope of what {@linkcode openScope} has found out for it. */
-type MakeScope<S extends OpenScope> = (
-  name: string,
-  recorder: Recorder,
-  root: Root,
-  parent?: OpenScope,
-  context?: unknown,
-) => S;
+type MakeScope<S extends OpenScope> = (...given: ConstructorParameters<typeof OpenScope>) => S;
 
 const plain: MakeScope<OpenScope> = (name, recorder, root, parent, context) =>
   new OpenScope(name, recorder, root, parent, context);

@@ -258,3 +258,25 @@ Deno.test("a web socket is upgraded untouched, and its span ends at 101", async 
     UNSET,
   ]);
 });
+
+Deno.test("spawned tasks that a stream starts are part of its request", async () => {
+  const receiver = await received(() =>
+    serving(
+      OpenTelemetry.handler(() => {
+        let pulled = 0;
+        return new Response(
+          new ReadableStream({
+            pull(controller) {
+              if (pulled++ > 0) return controller.close();
+              ctx.spawn(() => ctx.scope("task", () => Promise.resolve()));
+              controller.enqueue(new Uint8Array(1));
+            },
+          }, { highWaterMark: 0 }),
+        );
+      }),
+      (url) => text(url),
+    )
+  );
+  const [task, request] = receiver.spans;
+  assertEquals([task.name, task.parentSpanId], ["task", request.spanId]);
+});

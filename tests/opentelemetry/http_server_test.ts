@@ -278,28 +278,6 @@ Deno.test("what only resembles a request is handled all the same", async () => {
   });
 });
 
-Deno.test("spawned tasks that a stream starts are part of its request", async () => {
-  const receiver = await received(() =>
-    serving(
-      OpenTelemetry.handler(() => {
-        let pulled = 0;
-        return new Response(
-          new ReadableStream({
-            pull(controller) {
-              if (pulled++ > 0) return controller.close();
-              ctx.spawn(() => ctx.scope("task", () => Promise.resolve()));
-              controller.enqueue(new Uint8Array(1));
-            },
-          }, { highWaterMark: 0 }),
-        );
-      }),
-      (url) => text(url),
-    )
-  );
-  const [task, request] = receiver.spans;
-  assertEquals([task.name, task.parentSpanId], ["task", request.spanId]);
-});
-
 Deno.test("a request that has ended is let go, though a task of it lives on", async () => {
   const { code, stdout, stderr } = await run(
     `import { ctx, OpenTelemetry } from "@haiway/otel";
