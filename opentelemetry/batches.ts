@@ -18,7 +18,7 @@ export interface Outlet<T> {
 const MAX_WEIGHT = 8 << 20;
 /** Encoding more than this at once would hold up the event loop for longer than some 10 ms. */
 const MAX_SLICE = 256;
-/** One item in so many is weighed, and stands for the others: weighing takes longer than queueing. */
+/** One item in so many is weighed, and stands for those that follow: weighing takes longer than queueing. */
 const WEIGHED = 16;
 
 /**
@@ -36,7 +36,9 @@ export class Batches<T> {
   readonly #slice: number;
   readonly #delayMillis: number;
   #queue: T[] = [];
+  /** About how many bytes wait, and how many the latest item that was weighed takes. */
   #weight = 0;
+  #usual = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #urgent = false;
 
@@ -59,13 +61,13 @@ export class Batches<T> {
   }
 
   add(item: T): void {
-    const weight = this.created++ % WEIGHED === 0 ? this.#outlet.weigh(item) * WEIGHED : 0;
-    if (this.#queue.length >= this.#queueSize || this.#weight + weight > MAX_WEIGHT) {
+    if (this.created++ % WEIGHED === 0) this.#usual = this.#outlet.weigh(item);
+    if (this.#queue.length >= this.#queueSize || this.#weight + this.#usual > MAX_WEIGHT) {
       // A burst that leaves the event loop no time to come by: the program pays for the batch, or it is lost.
       if (!this.#outlet.hasRoom()) return this.#outlet.overflow();
       if (this.#queue.length > 0) this.#hand();
     }
-    this.#weight += weight;
+    this.#weight += this.#usual;
     const length = this.#queue.push(item);
     if (length >= this.#batchSize ? !this.#urgent : this.#timer === undefined) this.#schedule();
   }

@@ -65,7 +65,8 @@ export interface ConfigureOptions {
    * Whether what was recorded is exported when the process ends without a `shutdown`: by itself, by `Deno.exit`, an
    * uncaught error, SIGTERM or SIGINT; scopes that are still open are ended with the attribute
    * `haiway.scope.interrupted`. Exit code and signal stay what they would have been, and a program's own signal
-   * listeners keep control. Default `true`.
+   * listeners keep control. A signal waits for the program to come to an `await`, as with any listener. Default
+   * `true`.
    */
   readonly handleExit?: boolean;
   /** How export bodies are compressed. Default `"none"`; `OTEL_EXPORTER_OTLP_COMPRESSION`. */

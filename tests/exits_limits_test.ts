@@ -141,6 +141,18 @@ rows["what observables say at the end arrives, those of others included"] = asyn
   assertMatch(ended.stderr, /Cannot observe a metric: no/);
 };
 
+rows["with delta temporality each measurement arrives once, before and at Deno.exit"] = async () => {
+  await using ended = await end({
+    ending: `
+      await OpenTelemetry.forceFlush();
+      ctx.scope("later", () => ctx.recordMetric("scopes", { value: 5, kind: "counter" }));
+      Deno.exit();`,
+    env: { OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "delta" },
+  });
+  const points = ended.receiver.points.filter(({ metric }) => metric === "scopes");
+  assertEquals(points.map(({ value, temporality }) => [value, temporality]), [[SCOPES, 1], [5, 1]]);
+};
+
 rows["shutdown before a collector that hangs takes no longer than shutdownTimeoutMillis"] = async () => {
   await using ended = await end({
     ending: `

@@ -41,6 +41,7 @@ export interface Way {
   /** Permission flags. Default all; without `--allow-run` signals are sent by the tests. */
   readonly flags?: readonly string[];
   readonly receiver?: OtlpReceiver;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How it ended. */
@@ -52,13 +53,13 @@ export interface Ended extends Ran, AsyncDisposable {
 
 /** Runs the program to its end, before a receiver of its own unless one is given. */
 export async function end(
-  { ending, before = "", options, flags, receiver = startReceiver() }: Way,
+  { ending, before = "", options, flags, env, receiver = startReceiver() }: Way,
 ): Promise<Ended> {
   const given = { environment: "test", otlpEndpoint: receiver.endpoint, ...options };
   const source = PROGRAM(given, before, ending);
   const started = performance.now();
   const ran = flags === undefined
-    ? await run(source, { flags: ["--allow-all", "--no-check"] })
+    ? await run(source, { flags: ["--allow-all", "--no-check"], env })
     : await endBySignal(source, flags);
   const millis = performance.now() - started;
   return { ...ran, receiver, millis, [Symbol.asyncDispose]: () => receiver.close() };
