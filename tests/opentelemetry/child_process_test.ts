@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ctx, OpenTelemetry } from "@haiway/otel";
 import { received } from "../support/configured.ts";
+import { run } from "../support/subprocess.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const TRACEPARENT = `00-${TRACE}-b7ad6b7169203331-01`;
@@ -47,19 +48,29 @@ Deno.test("a child process goes on with the trace that Deno.Command was given in
 });
 
 Deno.test("OpenTelemetry.environment() is empty outside of a trace, and hides what was inherited within", async () => {
-  Deno.env.set("BAGGAGE", "inherited=1");
-  Deno.env.set("TRACEPARENT", TRACEPARENT);
-  try {
-    assertEquals(OpenTelemetry.environment(), {});
-    assertEquals(OpenTelemetry.extract(), { traceparent: TRACEPARENT, baggage: "inherited=1" });
-    assertEquals(OpenTelemetry.extract(undefined), {}, "a message without data is no environment");
-    await received(() =>
-      ctx.scope("build", (scope) => {
-        assertEquals(OpenTelemetry.environment(), { TRACEPARENT: scope.traceparent, BAGGAGE: "" });
-      })
-    );
-  } finally {
-    Deno.env.delete("BAGGAGE");
-    Deno.env.delete("TRACEPARENT");
-  }
+  const { stdout } = await run(
+    `import { ctx, OpenTelemetry } from "@haiway/otel";
+    import { MemoryObservability } from "@haiway/otel/testing";
+    const inherited = [OpenTelemetry.environment(), OpenTelemetry.extract(), OpenTelemetry.extract(undefined)];
+    ctx.scope("build", { observability: new MemoryObservability() }, (scope) => {
+      const { TRACEPARENT, ...others } = OpenTelemetry.environment();
+      console.log(JSON.stringify([...inherited, TRACEPARENT === scope.traceparent, others]));
+    });`,
+    {
+      flags: ["--no-prompt", "--allow-env=TRACEPARENT,TRACESTATE,BAGGAGE"],
+      env: { TRACEPARENT, BAGGAGE: "inherited=1" },
+    },
+  );
+  const carried = { traceparent: TRACEPARENT, baggage: "inherited=1" };
+  // A message without data is no environment.
+  assertEquals(JSON.parse(stdout), [{}, carried, {}, true, { BAGGAGE: "" }]);
+});
+
+Deno.test("without the permission to read the environment nothing is extracted from it, and nobody is asked", async () => {
+  const { code, stdout, stderr } = await run(
+    `import { OpenTelemetry } from "@haiway/otel";
+    console.log(JSON.stringify(OpenTelemetry.extract()));`,
+    { env: { TRACEPARENT } },
+  );
+  assertEquals([code, stdout, stderr], [0, "{}\n", ""]);
 });
