@@ -198,10 +198,15 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   #addEvent(event: TimedEvent): void {
     const { eventCountLimit } = this.#tracer.shared.limits;
     const more = this.#extras();
-    const events = more.events ??= [];
-    if (events.length >= eventCountLimit) {
+    const events = more.events;
+    if (events === undefined && eventCountLimit > 0) {
+      // Mostly it is the only one; an empty array would make room for many.
+      more.events = [event];
+      return;
+    }
+    if (events === undefined || events.length >= eventCountLimit) {
       more.droppedEvents++;
-      if (eventCountLimit === 0) return;
+      if (events === undefined) return;
       events.shift();
     }
     events.push(event);
