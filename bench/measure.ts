@@ -47,7 +47,7 @@ export function print(figures: Figures): void {
   console.log(JSON.stringify(figures));
 }
 
-/** The mean over a second or so, warm: garbage is collected now and then, and belongs to what made it. */
+/** The mean over a second, warm: garbage is collected now and then, and belongs to what made it. */
 async function timeOf(workload: string, work: Work, quick: boolean): Promise<Figures> {
   let done = 0;
   let times = QUEUED;
@@ -66,8 +66,8 @@ async function timeOf(workload: string, work: Work, quick: boolean): Promise<Fig
   const rough = await runFor(200);
   // Logs are not exported before the event loop has its turn, and their queue must not overflow.
   if (workload !== "log") times = Math.max(QUEUED, Math.round(TURN / rough));
-  await runFor(quick ? 400 : 600);
-  const value = await runFor(quick ? 700 : 1500);
+  await runFor(quick ? 400 : 500);
+  const value = await runFor(quick ? 700 : 1000);
   const units = UNITS[workload] ?? 1;
   return { value: value / units, expected: done * units };
 }
