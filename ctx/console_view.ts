@@ -61,6 +61,9 @@ interface Scale {
 const MAX_NAME = 60;
 /** A shorter piece of a value tells nothing. */
 const MIN_VALUE = 16;
+/** A row of more scopes that are alike is folded, and so many of them are shown then. */
+const MAX_ALIKE = 10;
+const SHOWN_ALIKE = 3;
 const STATUS_STYLE = { ok: "green", error: "red", unset: "dim" } as const;
 
 /** A finished root scope as a tree: durations beneath each other, and bars for when each scope ran. */
@@ -153,11 +156,11 @@ function statusOf(status: ConsoleNode["status"], code: CleanValue | undefined): 
 function below(node: ConsoleNode, scale: Scale, longest: number): Branch[] {
   const happened = [
     ...node.events.map((event) => ({ at: event.time, branch: eventOf(event, scale, longest) })),
-    ...node.children.map((child) => ({ at: child.start, branch: branchOf(child, scale, longest) })),
+    ...node.children.map((child) => ({ at: child.start, branch: branchOf(child, scale, longest), child })),
   ].sort((a, b) => a.at - b.at);
   const branches = [
     ...node.links.map((traceId) => note(`↗ trace=${traceId}`, "dim")),
-    ...happened.map(({ branch }) => branch),
+    ...folded(happened),
   ];
   const { status, message } = node;
   const isMessage = (exception: CleanAttributes) =>
@@ -167,6 +170,36 @@ function below(node: ConsoleNode, scale: Scale, longest: number): Branch[] {
   }
   if (node.omitted > 0) branches.push(note(`… and ${node.omitted} more`, "dim"));
   return branches;
+}
+
+/** A long row of scopes that are alike is said by its first ones, as nobody reads a hundred of them. */
+function folded(happened: readonly { readonly branch: Branch; readonly child?: ConsoleNode }[]): Branch[] {
+  const branches: Branch[] = [];
+  for (let from = 0, to = 0; from < happened.length; from = to) {
+    const { child: first } = happened[from];
+    while (to < happened.length && (to === from || isAlike(first, happened[to].child))) to++;
+    const row = happened.slice(from, to);
+    const shown = row.length > MAX_ALIKE ? SHOWN_ALIKE : row.length;
+    branches.push(...row.slice(0, shown).map(({ branch }) => branch));
+    if (shown === row.length || first === undefined) continue;
+    const durations = row.slice(shown).map(({ child }) => child === undefined ? 0 : durationOf(child));
+    const longest = renderDuration(Math.max(...durations));
+    branches.push(note(`… and ${durations.length} more ${escape(first.name)}, of ${longest} at most`, "dim"));
+  }
+  return branches;
+}
+
+/** Whether two scopes say the same to whoever looks for something: neither failed, and nothing happened in them. */
+function isAlike(a: ConsoleNode | undefined, b: ConsoleNode | undefined): boolean {
+  return a !== undefined && b !== undefined && a.name === b.name && isPlain(a) && isPlain(b);
+}
+
+function isPlain({ status, end, events, links, children }: ConsoleNode): boolean {
+  return status !== "error" && end !== undefined && events.length + links.length + children.length === 0;
+}
+
+function durationOf({ start, end = start }: ConsoleNode): number {
+  return end - start;
 }
 
 function note(text: string, style: Style, rest: readonly Part[] = []): Branch {

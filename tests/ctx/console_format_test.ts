@@ -78,6 +78,26 @@ Deno.test("what happened in a scope is in the order in which it happened", () =>
   ]);
 });
 
+Deno.test("a long row of scopes that are alike is said by its first ones, and a failed one is shown", () => {
+  const items = Array.from({ length: 30 }, (_, index) => node("item", index * 10, index * 10 + index + 1));
+  items[14] = node("item", 140, 141, { status: "error" });
+  const lines = renderTree(node("job", 0, 300, { children: items }), PLAIN).split("\n").slice(1);
+  const said = lines.map((line) => line.replace(/ {2,}[━ ]+$/, "").replaceAll(/ {2,}/g, " "));
+  assertEquals(said, [
+    "├─ item 1.0 ms ok",
+    "├─ item 2.0 ms ok",
+    "├─ item 3.0 ms ok",
+    "├─ … and 11 more item, of 14.0 ms at most",
+    "├─ item 1.0 ms error",
+    "├─ item 16.0 ms ok",
+    "├─ item 17.0 ms ok",
+    "├─ item 18.0 ms ok",
+    "└─ … and 12 more item, of 30.0 ms at most",
+  ]);
+  const few = renderTree(node("job", 0, 300, { children: items.slice(0, 10) }), PLAIN);
+  assertEquals(few.split("\n").length, 11);
+});
+
 Deno.test("an exception is shown once, where it was recorded, with the frame of the user's own code", () => {
   const stack = `TypeError: no such order
     at Object.scope (${new URL("../../ctx/ctx.ts", import.meta.url)}:10:5)

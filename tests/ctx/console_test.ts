@@ -90,7 +90,7 @@ Deno.test("a stranger's text can neither forge a line nor drive the terminal", (
 
 Deno.test("a root that stays open for long keeps a bounded tree, and says how much it left out", () => {
   const lines = written(() => {
-    for (let n = 0; n < 1500; n++) ctx.scope("child", () => {});
+    for (let n = 0; n < 1500; n++) ctx.scope(`child-${n}`, () => {});
     for (let n = 0; n < 150; n++) ctx.recordEvent("event");
   });
   assertEquals(lines.length, 1);
