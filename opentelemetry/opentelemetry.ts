@@ -64,6 +64,9 @@ export const OpenTelemetry: OpenTelemetryFacade = {
         refusal("create an observability", "OpenTelemetry.configure", "be called before", undefined),
       );
     }
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(refusal("create an observability", "options", "be an object", options));
+    }
     const level = options.level === undefined
       ? installed.configuration.level
       : resolveLevel(options.level, "create an observability");

@@ -165,6 +165,18 @@ Deno.test("observability() refuses a level that there is none of", async () => {
   await OpenTelemetry.shutdown();
 });
 
+Deno.test("observability() refuses options that are none", async () => {
+  OpenTelemetry.configure(VALID);
+  for (const options of [null, "debug", 1]) {
+    assertThrows(
+      () => OpenTelemetry.observability(options as never),
+      TypeError,
+      "Cannot create an observability as 'options' must be an object: current value is",
+    );
+  }
+  await OpenTelemetry.shutdown();
+});
+
 Deno.test("after shutdown() configure() may be called again, with other options", async () => {
   for (const service of ["first", "second"]) {
     await using receiver = startReceiver();
