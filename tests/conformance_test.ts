@@ -31,30 +31,42 @@ const console: Adapter = {
   },
 };
 
-const openTelemetry: Adapter = {
-  name: "OpenTelemetry",
-  create(level) {
-    const receiver = startReceiver();
-    OpenTelemetry.configure({
-      service: "conformance",
-      version: "1.0.0",
-      environment: "test",
-      otlpEndpoint: receiver.endpoint,
-      level,
-      events: "log",
-    });
-    return {
-      observability: OpenTelemetry.observability(),
-      async read() {
-        await OpenTelemetry.forceFlush();
-        return seenBy(receiver);
-      },
-      async close() {
-        await OpenTelemetry.shutdown();
-        await receiver.close();
-      },
-    };
-  },
-};
+/** Records into a receiver, in an encoding. */
+function openTelemetry(name: string, protocol: string, compression: "none" | "gzip"): Adapter {
+  return {
+    name,
+    create(level) {
+      const receiver = startReceiver();
+      Deno.env.set("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+      OpenTelemetry.configure({
+        service: "conformance",
+        version: "1.0.0",
+        environment: "test",
+        otlpEndpoint: receiver.endpoint,
+        level,
+        compression,
+        events: "log",
+      });
+      Deno.env.delete("OTEL_EXPORTER_OTLP_PROTOCOL");
+      return {
+        observability: OpenTelemetry.observability(),
+        async read() {
+          await OpenTelemetry.forceFlush();
+          return seenBy(receiver);
+        },
+        async close() {
+          await OpenTelemetry.shutdown();
+          await receiver.close();
+        },
+      };
+    },
+  };
+}
 
-for (const adapter of [memory, console, openTelemetry]) testConformance(adapter);
+const adapters = [
+  memory,
+  console,
+  openTelemetry("OpenTelemetry", "http/json", "none"),
+  openTelemetry("OpenTelemetry in gzipped protobuf", "http/protobuf", "gzip"),
+];
+for (const adapter of adapters) testConformance(adapter);
