@@ -4,13 +4,15 @@ import type { Stats } from "@haiway/otel";
 import { type OtlpReceiver, startReceiver } from "./support/receiver.ts";
 import { testRows } from "./support/rows.ts";
 import { cert, key } from "./support/self_signed.ts";
-import { type Ran, run } from "./support/subprocess.ts";
+import { flushWithin, type Ran, run } from "./support/subprocess.ts";
 
 /** What the program under test does: waves of scopes with a log each, a flush after each, and an end. */
 interface Plan {
   readonly endpoint: string;
   readonly options?: Record<string, unknown>;
   readonly env?: Record<string, string>;
+  /** How long a flush waits; a request has all the time that a busy machine needs. */
+  readonly flushMillis?: number;
   /** Scopes of each wave. Default one wave of 8. */
   readonly waves?: readonly number[];
   /** Called by the program after the flush of each wave, which goes on once it is answered. */
@@ -19,12 +21,12 @@ interface Plan {
   readonly size?: number;
 }
 
-const PROGRAM = (plan: Omit<Plan, "gate" | "env"> & { gate: string }) => `
+const PROGRAM = (plan: Omit<Plan, "gate" | "env" | "flushMillis"> & { gate: string }) => `
   import { ctx, OpenTelemetry } from "@haiway/otel";
   const { endpoint, options, waves = [8], size = 0, gate } = ${JSON.stringify(plan)};
   OpenTelemetry.configure({
     service: "faults", version: "1", environment: "test", otlpEndpoint: endpoint, exportIntervalMillis: 60_000,
-    ...options,
+    shutdownTimeoutMillis: 20_000, ...options,
   });
   let made = 0;
   for (const [wave, scopes] of waves.entries()) {
@@ -46,13 +48,16 @@ interface Ended extends Ran {
   readonly stats: Stats;
 }
 
-async function runPlan({ gate, env, ...plan }: Plan): Promise<Ended> {
+async function runPlan({ gate, env, flushMillis, ...plan }: Plan): Promise<Ended> {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     await gate?.(Number(new URL(request.url).pathname.slice(1)));
     return new Response("go on");
   });
   const source = PROGRAM({ ...plan, gate: `http://127.0.0.1:${server.addr.port}/` });
-  const ran = await run(source, { flags: ["--allow-net=127.0.0.1", "--allow-env"], env });
+  const ran = await run(source, {
+    flags: ["--allow-net=127.0.0.1", "--allow-env"],
+    env: { ...env, ...(flushMillis !== undefined && flushWithin(flushMillis)) },
+  });
   assertEquals([ran.code, ran.signal], [0, null], ran.stderr);
   const ended: Ended = { ...ran, ...JSON.parse(ran.stdout) };
   for (const { created, exported, queued, spooled, dropped } of Object.values(ended.stats)) {
@@ -114,7 +119,7 @@ const rows: Record<string, () => Promise<void>> = {
     let receiver: OtlpReceiver | undefined;
     const ran = await runPlan({
       endpoint: `http://127.0.0.1:${port}`,
-      options: { exportTimeoutMillis: 500 },
+      flushMillis: 500,
       gate: () => void (receiver = startReceiver({ port })),
     });
     assertArrived([receiver!], 0, 8);
@@ -125,7 +130,8 @@ const rows: Record<string, () => Promise<void>> = {
   async "a collector that is absent for good costs the program nothing but a line"() {
     const ran = await runPlan({
       endpoint: `http://127.0.0.1:${freePort()}`,
-      options: { exportTimeoutMillis: 300 },
+      options: { shutdownTimeoutMillis: 5000 },
+      flushMillis: 300,
     });
     assertEquals(ran.stats.traces.dropped, { shutdown: 8 });
     assertEquals(droppedSpans(ran.stderr), 8);
@@ -138,7 +144,7 @@ const rows: Record<string, () => Promise<void>> = {
     let second: OtlpReceiver | undefined;
     await runPlan({
       endpoint: first.endpoint,
-      options: { exportTimeoutMillis: 500 },
+      flushMillis: 500,
       waves: [5, 5, 5],
       async gate(wave) {
         if (wave === 0) await first.close();
@@ -163,7 +169,10 @@ const rows: Record<string, () => Promise<void>> = {
 
   async "a collector that hangs for good does not keep shutdown beyond its time"() {
     await using receiver = startReceiver({ fault: hang });
-    const ran = await runPlan({ endpoint: receiver.endpoint, options: { exportTimeoutMillis: 1000 } });
+    const ran = await runPlan({
+      endpoint: receiver.endpoint,
+      options: { exportTimeoutMillis: 1000, shutdownTimeoutMillis: 5000 },
+    });
     assertLess(ran.shutdownMillis, 6000);
     assertEquals(droppedSpans(ran.stderr), 8);
   },
@@ -208,7 +217,7 @@ const rows: Record<string, () => Promise<void>> = {
     await using receiver = startReceiver({
       fault: () => new Response("", { status: 503, headers: { "retry-after": "3600" } }),
     });
-    const ran = await runPlan({ endpoint: receiver.endpoint, options: { exportTimeoutMillis: 500 } });
+    const ran = await runPlan({ endpoint: receiver.endpoint, flushMillis: 500 });
     assertLess(ran.shutdownMillis, 1000);
     assertEquals(droppedSpans(ran.stderr), 8);
     assertEquals(receiver.requests.filter(({ path }) => path === "/v1/traces").length, 1);
@@ -326,7 +335,7 @@ const rows: Record<string, () => Promise<void>> = {
     let receiver: OtlpReceiver | undefined;
     const ran = await runPlan({
       endpoint: `http://127.0.0.1:${port}`,
-      options: { exportTimeoutMillis: 300 },
+      flushMillis: 300,
       waves: [200, 200],
       size: 100_000,
       gate: (wave) => void (wave === 1 && (receiver = startReceiver({ port }))),
@@ -349,7 +358,7 @@ const rows: Record<string, () => Promise<void>> = {
     let receiver: OtlpReceiver | undefined;
     const ran = await runPlan({
       endpoint: `http://127.0.0.1:${port}`,
-      options: { exportTimeoutMillis: 200 },
+      flushMillis: 200,
       waves: [10_000, 10_000, 10_000],
       size: 300,
       gate: (wave) => void (wave === 2 && (receiver = startReceiver({ port }))),
@@ -368,7 +377,8 @@ const rows: Record<string, () => Promise<void>> = {
     const endpoint = `https://127.0.0.1:${server.addr.port}`;
     const ran = await runPlan({
       endpoint,
-      options: { exportTimeoutMillis: 300, shutdownTimeoutMillis: 500 },
+      flushMillis: 2000,
+      options: { shutdownTimeoutMillis: 500 },
     });
     assertEquals(requests, 0);
     assertMatch(ran.stderr, /trying again: .*certificate/i);

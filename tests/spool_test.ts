@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Stats } from "@haiway/otel";
 import { Spool } from "../opentelemetry/spool.ts";
 import { type OtlpReceiver, startReceiver } from "./support/receiver.ts";
-import { type Ran, run } from "./support/subprocess.ts";
+import { flushWithin, type Ran, run } from "./support/subprocess.ts";
 
 /** What a process does with the spool: how many scopes, from which number on, and how it ends. */
 interface Plan {
@@ -27,7 +27,10 @@ async function work(
     const { endpoint, spool, from = 0, scopes = 4, options } = ${JSON.stringify(plan)};
     OpenTelemetry.configure({
       service: "spool", version: "1", environment: "test", otlpEndpoint: endpoint, spool,
-      exportTimeoutMillis: 400, shutdownTimeoutMillis: 1500, exportIntervalMillis: 60_000, ...options,
+      shutdownTimeoutMillis: endpoint === ${
+      JSON.stringify(NOWHERE)
+    } ? 1500 : 20_000, exportIntervalMillis: 60_000,
+      ...options,
     });
     for (let number = from; number < from + scopes; number++) {
       ctx.scope("scope-" + number, () => ctx.logInfo("log-" + number));
@@ -36,6 +39,7 @@ async function work(
     console.log(JSON.stringify(OpenTelemetry.stats()));
   `,
     {
+      env: flushWithin(400),
       flags: [
         "--allow-net=127.0.0.1",
         "--allow-env",
@@ -179,12 +183,7 @@ Deno.test("an outage that is longer than memory lasts loses nothing with a spool
   const first = await work({ endpoint: NOWHERE, spool, scopes: 0, options, end });
   assertEquals([first.stats?.traces.spooled, first.stats?.traces.dropped], [500, {}]);
   await using receiver = startReceiver();
-  const second = await work({
-    endpoint: receiver.endpoint,
-    spool,
-    scopes: 0,
-    options: { shutdownTimeoutMillis: 20_000 },
-  });
+  const second = await work({ endpoint: receiver.endpoint, spool, scopes: 0 });
   assertEquals(second.stats?.traces.exported, 500);
   assertArrived(receiver, 500);
   await Deno.remove(spool, { recursive: true });
