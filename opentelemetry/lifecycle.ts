@@ -9,7 +9,10 @@ import { watchSignal } from "./signals.ts";
 const SIGNALS = { SIGTERM: 143, SIGINT: 130 } as const;
 
 /** Events of the runtime that end the process, unless somebody prevents it. */
-const FATAL = new Set(["error", "unhandledrejection"]);
+const FATAL: Readonly<Record<string, string>> = {
+  error: "an uncaught error",
+  unhandledrejection: "an unhandled rejection",
+};
 
 /**
  * Flushes at every way in which the process can end without a shutdown, and changes nothing about how it ends.
@@ -49,10 +52,9 @@ export function handleExits(ending: Ending, timeoutMillis: number): () => void {
 function watchFatal(callback: (cause: string) => void): () => void {
   const original = globalThis.dispatchEvent;
   return override(globalThis, "dispatchEvent", (event: Event): boolean => {
+    const cause = FATAL[event.type];
     const goesOn = original.call(globalThis, event);
-    if (FATAL.has(event.type) && !event.defaultPrevented && !isHandledByNode(event.type)) {
-      callback(event.type === "error" ? "an uncaught error" : "an unhandled rejection");
-    }
+    if (cause !== undefined && !event.defaultPrevented && !isHandledByNode(event.type)) callback(cause);
     return goesOn;
   });
 }
