@@ -252,12 +252,14 @@ function latestOf(node: ConsoleNode): number {
 
 /** The package that this file is in: its own frames say nothing about the user's code. */
 const LIBRARY = new URL("../", import.meta.url).href;
+/** A longer line is no frame; a stranger's message may be of any length, and is part of the stack. */
+const MAX_FRAME = 1000;
 const FRAME = /^\s*at (?:(?:async )?(.*?) \()?((?:file|https?):.*?:\d+:\d+)\)?$/;
 
 /** Where in the user's own code an exception comes from: neither here, nor in a dependency, nor in the runtime. */
 export function ownFrame(stack: string): string | undefined {
   for (const line of stack.split("\n")) {
-    const [, name, place = ""] = FRAME.exec(line) ?? [];
+    const [, name, place = ""] = FRAME.exec(line.slice(0, MAX_FRAME)) ?? [];
     if (!place.startsWith("file:") || place.includes("/node_modules/")) continue;
     if (place.startsWith(LIBRARY) && /^(?:mod\.ts|ctx\/|opentelemetry\/)/.test(place.slice(LIBRARY.length))) {
       continue;

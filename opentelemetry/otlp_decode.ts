@@ -220,7 +220,7 @@ export function pointsOf(body: Json): ReceivedPoint[] {
           kind,
           unit: metric.unit ?? "",
           description: metric.description ?? "",
-          monotonic: data.isMonotonic,
+          monotonic: kind === "sum" ? data.isMonotonic ?? false : undefined,
           temporality: data.aggregationTemporality,
           attributes: attributesOf(point.attributes),
           value: point.asDouble ?? (point.asInt === undefined ? undefined : Number(point.asInt)),

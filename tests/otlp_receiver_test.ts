@@ -4,6 +4,7 @@ import { run } from "./support/subprocess.ts";
 
 const PROGRAM = `
 import { ctx, OpenTelemetry } from "@haiway/otel";
+import { metrics } from "@opentelemetry/api";
 
 OpenTelemetry.configure({
   service: "shop",
@@ -17,6 +18,7 @@ ctx.scope("checkout", { observability, kind: "server", attributes: { "nÃ¤me": "Ã
   ctx.logWarning("Slow", { seconds: 2.5 });
   ctx.recordEvent("paid", { attributes: { total: -1 } });
   ctx.recordMetric("orders", { value: 2, kind: "counter", description: "Orders" });
+  metrics.getMeter("library").createUpDownCounter("open").add(0);
   ctx.recordMetric("load", { value: 0.5, kind: "gauge", attributes: { cpu: 1 } });
   ctx.recordMetric("took", { value: 30, kind: "histogram", unit: "ms" });
   try {
@@ -69,6 +71,7 @@ Deno.test("otlpReceiver() decodes protobuf as it decodes JSON, compressed or not
   assertEquals(checkout.links[0].traceId, "0af7651916cd43dd8448eb211c80319c");
   assert(checkout.endTimeUnixNano > 1_700_000_000_000_000_000n);
   assertEquals(checkout.resource.big, -7);
+  assertEquals(protobuf.latest("open")?.monotonic, false);
   assertEquals(protobuf.latest("took")?.bucketCounts?.reduce((sum, count) => sum + count), 1);
 });
 

@@ -165,6 +165,7 @@ Deno.test("ownFrame() finds no frame where all code is somebody else's", () => {
     undefined,
   );
   assertEquals(ownFrame(""), undefined);
+  assertEquals(ownFrame("Error: x\n    at " + " (file:".repeat(100_000)), undefined);
   assertEquals(ownFrame(`Error: x\n    at ${own}:1:2`), `${new URL(own).pathname}:1:2`);
   assertEquals(ownFrame("Error: %\n    at f (file:///a%b.ts:1:2)"), "f (/a%b.ts:1:2)");
 });
