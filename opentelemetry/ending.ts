@@ -30,6 +30,7 @@ export class Ending {
   readonly #live: LiveSpans | undefined;
   #left = Infinity;
   #patience = PATIENCE;
+  #endedAt = -Infinity;
 
   constructor({ queues, readers, deliveries, live }: Parts) {
     this.#queues = queues;
@@ -50,6 +51,7 @@ export class Ending {
    * limit, or than the collector can be connected to.
    */
   async flush(timeoutMillis: number): Promise<void> {
+    this.#renew();
     if (this.#patience === 0 || !this.#pending) return;
     await this.#spend(timeoutMillis, async (left) => {
       const until = performance.now() + left;
@@ -74,6 +76,7 @@ export class Ending {
       for (const delivery of this.#deliveries) delivery.hold();
       this.#live?.interrupt(cause);
       if (!this.#pending) return;
+      this.#renew();
       this.#spend(timeoutMillis, (left) => {
         for (const queue of this.#queues) queue.drain();
         for (const reader of this.#readers) reader.exportNow();
@@ -88,11 +91,21 @@ export class Ending {
     }
   }
 
+  /** A program that went on after what looked like its end has the whole of its time when it really ends. */
+  #renew(): void {
+    if (performance.now() - this.#endedAt < PATIENCE) return;
+    this.#left = Infinity;
+    this.#patience = PATIENCE;
+  }
+
   /** Runs with what is left of the limit, and books what it took. */
   #spend<T>(timeoutMillis: number, body: (left: number) => T): T {
     this.#left = Math.min(this.#left, timeoutMillis);
     const started = performance.now();
-    const book = () => this.#left = Math.max(0, this.#left - (performance.now() - started));
+    const book = () => {
+      this.#endedAt = performance.now();
+      this.#left = Math.max(0, this.#left - (this.#endedAt - started));
+    };
     const result = body(this.#left);
     if (result instanceof Promise) return result.finally(book) as T;
     book();

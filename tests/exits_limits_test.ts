@@ -141,6 +141,28 @@ rows["what observables say at the end arrives, those of others included"] = asyn
   assertMatch(ended.stderr, /Cannot observe a metric: no/);
 };
 
+rows["a program that goes on after its signal has the whole time limit when it ends"] = async () => {
+  let hangs = true;
+  const fault = (_: Request, path: string) => {
+    if (path === "/awake") hangs = false;
+    return path === "/awake" ? new Response() : hangs ? hang() : undefined;
+  };
+  const receiver = startReceiver({ fault });
+  await using ended = await end({
+    ending: `
+      Deno.addSignalListener("SIGTERM", async () => {
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        await fetch("${receiver.endpoint}/awake");
+        Deno.exit(7);
+      });
+      await kill("SIGTERM");`,
+    options: { shutdownTimeoutMillis: 500 },
+    receiver,
+  });
+  assertEquals([ended.code, ended.stderr], [7, ""]);
+  assertArrived(ended);
+};
+
 rows["with delta temporality each measurement arrives once, before and at Deno.exit"] = async () => {
   await using ended = await end({
     ending: `
