@@ -7,6 +7,7 @@ import { type DoctorFinding, type DoctorOptions, type DoctorReport, reportOf } f
 import { type Endpoint, resolveEndpoints, type Signal } from "./endpoint.ts";
 import { Environment, granted } from "./environment.ts";
 import { isHidden, isNative, type Registered, registered } from "./registered.ts";
+import { type DropReason, HELP, NOUN, type SignalStats, type Stats } from "./statistics.ts";
 import { ScopeTracerProvider } from "./tracer.ts";
 
 const TIMEOUT = 5000;
@@ -15,7 +16,8 @@ const API = "opentelemetry.js.api.";
 /** Looks at everything that telemetry may be lost by; never throws, and sends no telemetry. */
 export async function examine(
   options: DoctorOptions,
-  configuration: Configuration | undefined,
+  configuration?: Configuration,
+  stats?: Stats,
 ): Promise<DoctorReport> {
   const { timeoutMillis = TIMEOUT } = options;
   const outputs = resolveOutputs(options, configuration);
@@ -24,6 +26,7 @@ export async function examine(
   return reportOf([
     ...unique(findings),
     ...("check" in outputs ? [] : examineProxy(urlsOf(outputs), readProxy)),
+    ...(stats === undefined ? [] : examineDelivery(stats)),
     ...examineEnvironment(options.deploy),
     ...examineApi(api),
     ...examineProviders(api, configuration),
@@ -63,6 +66,19 @@ async function examineOutputs(outputs: Outputs, timeoutMillis: number): Promise<
   const going = (to: "console" | "none") =>
     entries.filter(([, output]) => output === to).map(([signal]) => signal);
   return [...findings.flat(), ...examinePrinted(going("console")), ...examineNone(going("none"))];
+}
+
+/** What has been lost already, and why. */
+function examineDelivery(stats: Stats): DoctorFinding[] {
+  return (Object.entries(stats) as [Signal, SignalStats][]).flatMap(([signal, { dropped }]) =>
+    (Object.entries(dropped) as [DropReason, number][]).map(([reason, number]): DoctorFinding => ({
+      check: "delivery",
+      severity: "warning",
+      code: `delivery-${reason.replaceAll("_", "-")}`,
+      message: `${number} ${NOUN[signal]} were dropped: ${reason.replaceAll("_", " ")}`,
+      fix: HELP[reason] ?? "look at standard error, where each loss is told with its cause",
+    }))
+  );
 }
 
 function urlsOf(outputs: Outputs): string[] {

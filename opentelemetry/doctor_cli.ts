@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const otlpEndpoint = args.find((arg) => arg.startsWith(ENDPOINT))?.slice(ENDPOINT.length);
-  const report = await examine({ otlpEndpoint, deploy: args.includes("--deploy") || undefined }, undefined);
+  const report = await examine({ otlpEndpoint, deploy: args.includes("--deploy") || undefined });
   if (args.includes("--json")) console.log(JSON.stringify(report, undefined, 2));
   // A fix that is cut at the edge of the terminal is none.
   else console.log(renderReport(report, { ...PLAIN, colour: terminalOf("stdout").colour }));

@@ -40,7 +40,7 @@ export interface DoctorOptions {
  */
 export interface DoctorFinding {
   /** What it is about. */
-  readonly check: "endpoint" | "environment" | "permissions" | "api" | "providers" | "clock";
+  readonly check: "endpoint" | "delivery" | "environment" | "permissions" | "api" | "providers" | "clock";
   /** `"error"` loses telemetry, `"warning"` may lose some or surprise, `"ok"` and `"info"` need nothing. */
   readonly severity: "ok" | "info" | "warning" | "error";
   /** A name of the finding that stays the same, such as `"endpoint-unreachable"`. */

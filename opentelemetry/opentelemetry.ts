@@ -116,7 +116,7 @@ export const OpenTelemetry: OpenTelemetryFacade = {
   async doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
     // Loaded when it is asked for, so that no program starts any slower.
     const { examine } = await import("./doctor.ts");
-    return await examine(options, installed?.configuration);
+    return await examine(options, installed?.configuration, OpenTelemetry.stats());
   },
 };
 

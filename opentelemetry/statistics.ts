@@ -92,7 +92,7 @@ export interface Stats {
 export const NOUN: Record<Signal, string> = { traces: "spans", metrics: "data points", logs: "logs" };
 
 /** Which option helps against a loss. */
-const HELP: Partial<Record<DropReason, string>> = {
+export const HELP: Partial<Record<DropReason, string>> = {
   queue_full: "a lower 'sampling' or a larger OTEL_BSP_MAX_QUEUE_SIZE helps",
   buffer_full: "'spool' keeps them on the disk",
   shutdown: "'spool' keeps them for the next start, and 'shutdownTimeoutMillis' is how long it waits",

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type DoctorFinding, type DoctorOptions, OpenTelemetry } from "@haiway/otel";
+import { ctx, type DoctorFinding, type DoctorOptions, OpenTelemetry } from "@haiway/otel";
 import { startReceiver } from "../support/receiver.ts";
 import { kept, run } from "../support/subprocess.ts";
 
@@ -134,6 +134,24 @@ Deno.test("the doctor examines what configure was given, and says who is registe
     /^Registered: trace by ScopeTracerProvider, metrics by MeterProvider, logs by/,
   );
   assertEquals(about(report.findings, "api").map(({ code }) => code), ["api-ok"]);
+});
+
+Deno.test("the doctor tells what has been lost already, and why", async () => {
+  await using receiver = startReceiver({ fault: () => new Response(null, { status: 400 }) });
+  const { endpoint } = receiver;
+  const pipeline = { service: "shop", version: "1.0.0", environment: "test", otlpEndpoint: endpoint };
+  OpenTelemetry.configure(pipeline);
+  ctx.scope("lost", () => {});
+  await OpenTelemetry.forceFlush();
+  const report = await OpenTelemetry.doctor();
+  await OpenTelemetry.shutdown();
+  assertEquals(about(report.findings, "delivery"), [{
+    check: "delivery",
+    severity: "warning",
+    code: "delivery-refused",
+    message: "1 spans were dropped: refused",
+    fix: "look at standard error, where each loss is told with its cause",
+  }]);
 });
 
 const DOCTOR = `
