@@ -1,6 +1,7 @@
 import { ConsoleObservability, OpenTelemetry } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
 import { type Adapter, testConformance } from "./conformance.ts";
+import { environment } from "./support/environment.ts";
 import { startReceiver } from "./support/receiver.ts";
 import { seenOnConsole } from "./support/seen_console.ts";
 import { seenInMemory } from "./support/seen_memory.ts";
@@ -37,7 +38,7 @@ function openTelemetry(name: string, protocol: string, compression: "none" | "gz
     name,
     create(level) {
       const receiver = startReceiver();
-      Deno.env.set("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+      using _ = environment({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol });
       OpenTelemetry.configure({
         service: "conformance",
         version: "1.0.0",
@@ -47,7 +48,6 @@ function openTelemetry(name: string, protocol: string, compression: "none" | "gz
         compression,
         events: "log",
       });
-      Deno.env.delete("OTEL_EXPORTER_OTLP_PROTOCOL");
       return {
         observability: OpenTelemetry.observability(),
         async read() {

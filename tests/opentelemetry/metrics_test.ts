@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { ctx, type Metric, OpenTelemetry } from "@haiway/otel";
+import { environment } from "../support/environment.ts";
 import { record } from "../support/record.ts";
 import { run } from "../support/subprocess.ts";
 
@@ -56,25 +57,20 @@ Deno.test("sums go on over several exports, and each export has all of them", as
 });
 
 Deno.test("as the environment asks, sums are those since the last export", async () => {
-  const name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
-  Deno.env.set(name, "delta");
-  try {
-    const { points } = await record({}, async () => {
-      for (const value of [1, 2]) {
-        measure("requests", { value, kind: "counter" });
-        measure("duration", { value, kind: "histogram" });
-        await OpenTelemetry.forceFlush();
-      }
-    });
-    assertEquals(points.map(({ metric, temporality, value, sum }) => [metric, temporality, value ?? sum]), [
-      ["requests", 1, 1],
-      ["duration", 1, 1],
-      ["requests", 1, 2],
-      ["duration", 1, 2],
-    ]);
-  } finally {
-    Deno.env.delete(name);
-  }
+  using _ = environment({ OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "delta" });
+  const { points } = await record({}, async () => {
+    for (const value of [1, 2]) {
+      measure("requests", { value, kind: "counter" });
+      measure("duration", { value, kind: "histogram" });
+      await OpenTelemetry.forceFlush();
+    }
+  });
+  assertEquals(points.map(({ metric, temporality, value, sum }) => [metric, temporality, value ?? sum]), [
+    ["requests", 1, 1],
+    ["duration", 1, 1],
+    ["requests", 1, 2],
+    ["duration", 1, 2],
+  ]);
 });
 
 Deno.test("metrics are exported at the interval, without anybody asking", async () => {

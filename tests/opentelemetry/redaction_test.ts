@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { metrics, trace } from "@opentelemetry/api";
 import { ctx, OpenTelemetry, type Redact } from "@haiway/otel";
 import { Redactor } from "../../opentelemetry/redaction.ts";
+import { environment } from "../support/environment.ts";
 import { type OtlpReceiver, startReceiver } from "../support/receiver.ts";
 import { run } from "../support/subprocess.ts";
 
@@ -13,7 +14,7 @@ async function received(
   protocol?: "http/protobuf",
 ): Promise<OtlpReceiver> {
   const receiver = startReceiver();
-  if (protocol !== undefined) Deno.env.set("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+  using _ = environment(protocol === undefined ? {} : { OTEL_EXPORTER_OTLP_PROTOCOL: protocol });
   OpenTelemetry.configure({
     service: "redaction",
     version: "1",
@@ -24,7 +25,6 @@ async function received(
   });
   body();
   await OpenTelemetry.shutdown();
-  Deno.env.delete("OTEL_EXPORTER_OTLP_PROTOCOL");
   await receiver.close();
   return receiver;
 }

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { halve } from "../../opentelemetry/split.ts";
 import type { Batch } from "../../opentelemetry/sender.ts";
 import { ctx, OpenTelemetry } from "@haiway/otel";
+import { environment } from "../support/environment.ts";
 import { startReceiver } from "../support/receiver.ts";
 
 const NOBODY_KNOWS: Batch = { body: new Uint8Array([0xff, 1, 2]), items: 2, compressed: false, type: "pb" };
@@ -13,14 +14,13 @@ for (const protocol of ["http/json", "http/protobuf"]) {
       fault: (_, path) =>
         path === "/v1/metrics" && refused++ === 0 ? new Response(null, { status: 413 }) : undefined,
     });
-    Deno.env.set("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", protocol);
+    using _ = environment({ OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: protocol });
     OpenTelemetry.configure({
       service: "split",
       version: "1",
       environment: "test",
       otlpEndpoint: receiver.endpoint,
     });
-    Deno.env.delete("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL");
     ctx.scope("work", () => {
       for (const name of ["a", "b", "c", "d"]) {
         const kind = name === "d" ? "histogram" : "counter";

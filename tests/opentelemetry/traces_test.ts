@@ -1,6 +1,7 @@
 import { SpanStatusCode, trace } from "@opentelemetry/api";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ctx, OpenTelemetry, type ScopeKind } from "@haiway/otel";
+import { environment } from "../support/environment.ts";
 import { throwables } from "../support/hostile.ts";
 import { record } from "../support/record.ts";
 
@@ -134,27 +135,22 @@ Deno.test("whatever is thrown arrives as an exception with type and message, eac
 
 Deno.test("as the environment asks, exceptions are log records instead of span events", async () => {
   // OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN is read at set-up.
-  const name = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN";
-  Deno.env.set(name, "logs");
-  try {
-    const { spans, logs } = await record({}, () => {
-      try {
-        ctx.scope("root", () => {
-          throw new TypeError("broken");
-        });
-      } catch {
-        // recorded
-      }
-    });
-    assertEquals(spans[0].events, []);
-    assertEquals(spans[0].status.code, 2);
-    assertEquals(logs.map((log) => [log.eventName, log.severityText, log.attributes["exception.message"]]), [
-      ["exception", "ERROR", "broken"],
-    ]);
-    assertEquals(logs[0].spanId, spans[0].spanId);
-  } finally {
-    Deno.env.delete(name);
-  }
+  using _ = environment({ OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN: "logs" });
+  const { spans, logs } = await record({}, () => {
+    try {
+      ctx.scope("root", () => {
+        throw new TypeError("broken");
+      });
+    } catch {
+      // recorded
+    }
+  });
+  assertEquals(spans[0].events, []);
+  assertEquals(spans[0].status.code, 2);
+  assertEquals(logs.map((log) => [log.eventName, log.severityText, log.attributes["exception.message"]]), [
+    ["exception", "ERROR", "broken"],
+  ]);
+  assertEquals(logs[0].spanId, spans[0].spanId);
 });
 
 Deno.test("200 concurrent three-level roots that share one observability do not mix, as seen by the receiver", async () => {
