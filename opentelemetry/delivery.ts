@@ -15,7 +15,7 @@ import { Counts, NOUN } from "./statistics.ts";
  */
 const MAX_BYTES: Record<Signal, number> = { traces: 32 << 20, logs: 32 << 20, metrics: 8 << 20 };
 const FIRST_BACKOFF = 500;
-const MAX_BACKOFF = 30_000;
+const MAX_BACKOFF = 5000;
 /** While somebody waits for a flush, a collector that comes back is not kept waiting. */
 const MAX_FLUSH_BACKOFF = 1000;
 
