@@ -256,8 +256,9 @@ export interface OpenTelemetryFacade {
   shutdown(): Promise<void>;
   /**
    * Looks for what telemetry may be lost by: the endpoint (reachable, OTLP, gRPC, TLS, a header), misspelt and
-   * conflicting variables, permissions, copies of the API, registered providers, the clock, what was lost already. It examines what
-   * `configure` was given, or else the options and the environment; it sends no telemetry, and never throws.
+   * conflicting variables, permissions, copies of the API, registered providers, the clock; and for what was lost
+   * already. It examines what `configure` was given, or else the options and the environment; it sends no
+   * telemetry, and never throws.
    *
    * ```ts
    * import { OpenTelemetry } from "@haiway/otel";
