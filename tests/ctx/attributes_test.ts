@@ -6,6 +6,8 @@ import {
   cyclicArray,
   cyclicObject,
   ownProto,
+  refusingProxy,
+  revokedProxy,
   values,
 } from "../support/hostile.ts";
 
@@ -66,6 +68,11 @@ Deno.test("an array of several types becomes one of strings", () => {
 });
 
 Deno.test("everything else becomes a short string", () => {
+  assertEquals(clean({ proxy: refusingProxy(), revoked: revokedProxy(), kept: 1 }), {
+    proxy: "[unreadable]",
+    revoked: "[unreadable]",
+    kept: 1,
+  });
   const { undefined: _, null: __, ...given } = values();
   for (const [what, value] of Object.entries(given)) {
     for (const [key, said] of Object.entries(clean({ value }))) {

@@ -77,3 +77,49 @@ Deno.test("a diagnostic about an error that cannot be read says so", async () =>
     "[@haiway/otel] Cannot do that 'this': undefined",
   ]]);
 });
+
+Deno.test("a back end that fails is reported by what it failed at, once for each", async () => {
+  const { code, stderr } = await run(`
+    import { ctx } from "@haiway/otel";
+    const fail = (what) => () => { throw new Error(what); };
+    const recorder = {
+      traceId: "", spanId: "", traceFlags: 0,
+      open: fail("open"), log: fail("log"), metric: fail("metric"), event: fail("event"),
+      attributes: fail("attributes"), close: fail("close"), enter: fail("enter"),
+    };
+    for (const name of ["first", "second"]) {
+      ctx.scope(name, { observability: { level: "debug", open: () => recorder } }, () => {
+        ctx.logInfo("log");
+        ctx.recordMetric("metric", { value: 1, kind: "counter" });
+        ctx.recordMetric("metric", null);
+        ctx.recordEvent("event");
+        ctx.recordAttributes({ a: 1 });
+        ctx.scope("child of " + name, () => {});
+      });
+    }
+  `);
+  assertEquals(code, 0);
+  assertEquals(stderr.trimEnd().split("\n").map((line) => line.slice("[@haiway/otel] ".length)), [
+    "Cannot enter the scope 'first': enter",
+    "Cannot record a log: log",
+    "Cannot record a metric: metric",
+    "Cannot record the metric 'metric' as 'metric' must be an object: current value is null",
+    "Cannot record an event: event",
+    "Cannot record attributes: attributes",
+    "Cannot open the scope 'child of first': open",
+    "Cannot close the scope 'first': close",
+  ]);
+  const failing = await run(`
+    import { ctx } from "@haiway/otel";
+    const recorder = { traceId: "", spanId: "", traceFlags: 0, close() { throw new Error("close"); } };
+    try {
+      ctx.scope("root", { observability: { level: "debug", open: () => recorder } }, () => { throw new Error("own"); });
+    } catch (error) {
+      console.log(error.message);
+    }
+  `);
+  assertEquals([failing.stdout, failing.stderr], [
+    "own\n",
+    "[@haiway/otel] Cannot close the scope 'root': close\n",
+  ]);
+});

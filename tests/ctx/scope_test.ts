@@ -93,6 +93,21 @@ Deno.test("nothing waits for, or is held back by, a child that never ends", asyn
   ]]);
 });
 
+Deno.test("a synchronous body that throws has its error at once, and its span when its tasks have settled", async () => {
+  const observability = new MemoryObservability();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let task = Promise.resolve();
+  assertThrows(() =>
+    ctx.scope("root", { observability }, () => {
+      task = ctx.spawn(() => promise);
+      throw new Error("at once");
+    }), Error);
+  assertEquals(observability.scopes[0].status, "open");
+  resolve();
+  await task;
+  assertEquals([observability.scopes[0].status, observability.scopes[0].message], ["error", "at once"]);
+});
+
 Deno.test("an observability that throws in everything it has costs the records, never the program", async () => {
   const observability = throwingObservability();
   assertEquals(ctx.scope("root", { observability }, () => (recordEverything(), 1)), 1);

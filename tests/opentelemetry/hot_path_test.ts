@@ -68,28 +68,44 @@ Deno.test("an endless succession of scopes keeps nothing of those that have ende
         service: "s", version: "1", environment: "test", otlpEndpoint: "${receiver.endpoint}",
       });
       const key = createContextKey("key");
-      const ended = [];
+      let opened = 0;
+      let alive = 0;
       // Each scope is opened within the one before, which has ended by then.
-      const chain = (n) => new Promise((resolve) => {
-        const step = (n) => ctx.scope("n" + n, (scope) => {
-          ended.push(new WeakRef(scope));
-          ctx.logInfo("log");
-          setTimeout(() => n === 500 ? resolve() : context.with(context.active().setValue(key, n), step, undefined, n + 1));
-        });
-        step(n);
+      const chain = (fails, follow) => new Promise((resolve) => {
+        const ended = [];
+        // Counted while the last one is current, as whoever comes next would find it.
+        const count = () => {
+          gc();
+          opened += ended.length;
+          alive += ended.filter((ref) => ref.deref() !== undefined).length;
+          resolve();
+        };
+        const step = (n) => {
+          try {
+            ctx.scope("n" + n, (scope) => {
+              ended.push(new WeakRef(scope));
+              ctx.logInfo("log");
+              setTimeout(() => n === 200 ? count() : follow(step, n + 1));
+              if (fails) throw new Error("fails");
+            });
+          } catch {}
+        };
+        step(1);
       });
-      await ctx.scope("root", { observability: ${backend} }, () => chain(0));
-      await OpenTelemetry.forceFlush();
-      await new Promise((resolve) => setTimeout(resolve));
-      gc();
-      console.log(ended.length, ended.filter((ref) => ref.deref() !== undefined).length);
+      const observability = ${backend};
+      await ctx.scope("plain", { observability }, () => chain(false, (step, n) => step(n)));
+      await ctx.scope("failing", { observability }, () => chain(true, (step, n) => step(n)));
+      await ctx.scope("with a value", { observability }, () => chain(false, (step, n) =>
+        context.with(context.active().setValue(key, n), step, undefined, n)
+      ));
+      console.log(opened, alive);
       Deno.exit(0);
       `,
       { flags: ["--allow-net=127.0.0.1", "--allow-env", "--v8-flags=--expose-gc"] },
     );
     assertEquals([code, stderr], [0, ""]);
     const [opened, alive] = stdout.trim().split(" ").map(Number);
-    assertEquals(opened, 501);
+    assertEquals(opened, 600);
     assert(alive < 20, `${backend}: ${alive} of ${opened} scopes are still held`);
   }
 });
