@@ -76,7 +76,8 @@ Deno.test("a status that the body has set stays when it returns, and gives way w
 });
 
 Deno.test("the exception is an event of the span where it first escaped, with its causes in the stack", async () => {
-  const error = new TypeError("outer", { cause: new RangeError("inner") });
+  const inner = new RangeError("inner", { cause: new SyntaxError("innermost") });
+  const error = new TypeError("outer", { cause: inner });
   const { spans } = await record({}, () => {
     try {
       ctx.scope("root", () =>
@@ -98,7 +99,10 @@ Deno.test("the exception is an event of the span where it first escaped, with it
   assertEquals(attributes["exception.message"], "outer");
   const stack = String(attributes["exception.stacktrace"]);
   assert(stack.startsWith("TypeError: outer\n"));
-  assert(stack.includes("Caused by: RangeError: inner"));
+  assertEquals(stack.match(/^Caused by: .*$/gm), [
+    "Caused by: RangeError: inner",
+    "Caused by: SyntaxError: innermost",
+  ]);
 });
 
 Deno.test("whatever is thrown arrives as an exception with type and message, each a string", async () => {
