@@ -40,13 +40,17 @@ export {
 export type { Scope } from "./ctx/scope.ts";
 export type { StreamSource } from "./ctx/stream.ts";
 export { OpenTelemetry } from "./opentelemetry/opentelemetry.ts";
-export type { Carrier, TraceContext } from "./opentelemetry/carrier.ts";
-export type { DoctorFinding, DoctorOptions, DoctorReport } from "./opentelemetry/doctor_report.ts";
+export type { Carrier, TraceContext } from "./opentelemetry/propagation/carrier.ts";
+export type { DoctorFinding, DoctorOptions, DoctorReport } from "./opentelemetry/doctor/report.ts";
 export type { ObservabilityOptions, OpenTelemetryFacade } from "./opentelemetry/facade.ts";
-export type { FetchInit } from "./opentelemetry/http_client.ts";
-export type { HandlerOptions, HttpHandler } from "./opentelemetry/http_server.ts";
-export type { ListenerOptions } from "./opentelemetry/messages.ts";
-export type { AutoconfigureOptions, ConfigureOptions, Limits } from "./opentelemetry/options.ts";
-export type { DropReason, SignalStats, Stats } from "./opentelemetry/statistics.ts";
-export type { Redact } from "./opentelemetry/redaction.ts";
-export type { RemoteTrace } from "./opentelemetry/propagation.ts";
+export type { FetchInit } from "./opentelemetry/http/client.ts";
+export type { HandlerOptions, HttpHandler } from "./opentelemetry/http/server.ts";
+export type { ListenerOptions } from "./opentelemetry/propagation/messages.ts";
+export type {
+  AutoconfigureOptions,
+  ConfigureOptions,
+  Limits,
+} from "./opentelemetry/configuration/options.ts";
+export type { DropReason, SignalStats, Stats } from "./opentelemetry/export/statistics.ts";
+export type { Redact } from "./opentelemetry/export/redaction.ts";
+export type { RemoteTrace } from "./opentelemetry/propagation/propagation.ts";

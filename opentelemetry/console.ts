@@ -24,8 +24,8 @@ import { type ConsoleTreeNode, ConsoleTrees } from "../ctx/console_tree.ts";
 import { renderTree } from "../ctx/console_view.ts";
 import type { Exception } from "../ctx/errors.ts";
 import { type ObservabilityLevel, SEVERITY } from "../ctx/level.ts";
-import { spanOf } from "./context.ts";
-import type { Redactor } from "./redaction.ts";
+import { spanOf } from "./context/context.ts";
+import type { Redactor } from "./export/redaction.ts";
 import { NAME } from "./version.ts";
 
 /** Shows each trace as a tree when its root span has ended, whoever made the spans in it. */

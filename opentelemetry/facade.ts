@@ -1,13 +1,13 @@
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability } from "../ctx/observability.ts";
-import type { Carrier, TraceContext } from "./carrier.ts";
-import type { DoctorOptions, DoctorReport } from "./doctor_report.ts";
-import type { FetchInit } from "./http_client.ts";
-import type { HandlerOptions, HttpHandler } from "./http_server.ts";
-import type { ListenerOptions } from "./messages.ts";
-import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
-import type { RemoteTrace } from "./propagation.ts";
-import type { Stats } from "./statistics.ts";
+import type { Carrier, TraceContext } from "./propagation/carrier.ts";
+import type { DoctorOptions, DoctorReport } from "./doctor/report.ts";
+import type { FetchInit } from "./http/client.ts";
+import type { HandlerOptions, HttpHandler } from "./http/server.ts";
+import type { ListenerOptions } from "./propagation/messages.ts";
+import type { AutoconfigureOptions, ConfigureOptions } from "./configuration/options.ts";
+import type { RemoteTrace } from "./propagation/propagation.ts";
+import type { Stats } from "./export/statistics.ts";
 
 /**
  * How a back end of `OpenTelemetry.observability` behaves.

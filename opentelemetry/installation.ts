@@ -2,15 +2,15 @@ import { context, diag, DiagLogLevel, logs, metrics, propagation, trace } from "
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { diagnose } from "../ctx/diagnostics.ts";
 import { currentScope, enterScope, setLocator } from "../ctx/scope.ts";
-import { bindPipeline } from "./binding.ts";
-import { type Configuration, resolveBinding } from "./configuration.ts";
-import { ScopeContextManager } from "./context_manager.ts";
+import { bindPipeline } from "./native/binding.ts";
+import { type Configuration, resolveBinding } from "./configuration/configuration.ts";
+import { ScopeContextManager } from "./context/context_manager.ts";
 import { diagLogger } from "./diag.ts";
-import { ForeignContexts } from "./foreign_contexts.ts";
-import { handleExits } from "./lifecycle.ts";
-import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
+import { ForeignContexts } from "./context/foreign_contexts.ts";
+import { handleExits } from "./exit/lifecycle.ts";
+import type { AutoconfigureOptions, ConfigureOptions } from "./configuration/options.ts";
 import { createPipeline, type Pipeline } from "./providers.ts";
-import { isHidden, isNative, type Registered, registered, registerNativeLogs } from "./registered.ts";
+import { isHidden, isNative, type Registered, registered, registerNativeLogs } from "./native/registered.ts";
 
 /** What a set-up has put in place. */
 export interface Installed {

@@ -11,9 +11,9 @@ import {
 import { cleanAttributes, type InstrumentationScope } from "@opentelemetry/core";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import { now } from "./clock.ts";
-import { spanOf } from "./context.ts";
+import { spanOf } from "./context/context.ts";
 import { hrTimeOf, instantOf } from "./instant.ts";
-import { NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
+import { NO_ATTRIBUTES, ScopeSpan } from "./tracing/span.ts";
 
 /** What the loggers of one pipeline share. */
 export interface LoggingState {

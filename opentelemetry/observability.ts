@@ -3,10 +3,10 @@ import { cleanAttributes } from "../ctx/attributes.ts";
 import type { ObservabilityLevel } from "../ctx/level.ts";
 import type { Observability, Recorder, ScopeOptions } from "../ctx/observability.ts";
 import { currentScope } from "../ctx/scope.ts";
-import { extract } from "./carrier.ts";
-import type { Configuration } from "./configuration.ts";
-import { SpanContextNode, spanOf, withoutSpan } from "./context.ts";
-import { type Remote, resolveRemote } from "./propagation.ts";
+import { extract } from "./propagation/carrier.ts";
+import type { Configuration } from "./configuration/configuration.ts";
+import { SpanContextNode, spanOf, withoutSpan } from "./context/context.ts";
+import { type Remote, resolveRemote } from "./propagation/propagation.ts";
 import { type Engine, openSpan, OpenTelemetryRecorder } from "./recorder.ts";
 
 /** The back end of scopes that are spans; it holds no scope, so any number of roots may share it. */

@@ -8,19 +8,19 @@ import {
   inject,
   injectEnvironment,
   type TraceContext,
-} from "./carrier.ts";
-import { resolveConfiguration, resolveLevel } from "./configuration.ts";
-import type { DoctorOptions, DoctorReport } from "./doctor_report.ts";
+} from "./propagation/carrier.ts";
+import { resolveConfiguration, resolveLevel } from "./configuration/configuration.ts";
+import type { DoctorOptions, DoctorReport } from "./doctor/report.ts";
 import type { ObservabilityOptions, OpenTelemetryFacade } from "./facade.ts";
-import { KNOWN_METHODS } from "./http_attributes.ts";
-import { type FetchInit, observedFetch } from "./http_client.ts";
-import { type HandlerOptions, type HttpHandler, type HttpSettings, observeHandler } from "./http_server.ts";
+import { KNOWN_METHODS } from "./http/attributes.ts";
+import { type FetchInit, observedFetch } from "./http/client.ts";
+import { type HandlerOptions, type HttpHandler, type HttpSettings, observeHandler } from "./http/server.ts";
 import { bindsToNative, disabled, installBinding, type Installed, installPipeline } from "./installation.ts";
-import { type ListenerOptions, observeListener } from "./messages.ts";
+import { type ListenerOptions, observeListener } from "./propagation/messages.ts";
 import { OpenTelemetryObservability } from "./observability.ts";
-import type { AutoconfigureOptions, ConfigureOptions } from "./options.ts";
-import { resolveRemote } from "./propagation.ts";
-import { NO_STATS, type Stats } from "./statistics.ts";
+import type { AutoconfigureOptions, ConfigureOptions } from "./configuration/options.ts";
+import { resolveRemote } from "./propagation/propagation.ts";
+import { NO_STATS, type Stats } from "./export/statistics.ts";
 
 let installed: Installed | undefined;
 /** Those of the pipeline that was shut down last. */
@@ -115,7 +115,7 @@ export const OpenTelemetry: OpenTelemetryFacade = {
 
   async doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
     // Loaded when it is asked for, so that no program starts any slower.
-    const { examine } = await import("./doctor.ts");
+    const { examine } = await import("./doctor/doctor.ts");
     return await examine(options, installed?.configuration, OpenTelemetry.stats());
   },
 };

@@ -18,11 +18,11 @@ import { isLevel, type ObservabilityLevel, SEVERITY } from "../ctx/level.ts";
 import type { EventOptions, Metric, Recorder, ScopeOptions } from "../ctx/observability.ts";
 import type { OpenScope } from "../ctx/scope.ts";
 import { now } from "./clock.ts";
-import { SpanContextNode, withoutSpan } from "./context.ts";
-import type { ForeignContexts } from "./foreign_contexts.ts";
-import type { Instruments } from "./instruments.ts";
-import { ScopeSpan } from "./span.ts";
-import { TrackedSpan } from "./tracked_span.ts";
+import { SpanContextNode, withoutSpan } from "./context/context.ts";
+import type { ForeignContexts } from "./context/foreign_contexts.ts";
+import type { Instruments } from "./metrics/instruments.ts";
+import { ScopeSpan } from "./tracing/span.ts";
+import { TrackedSpan } from "./native/tracked_span.ts";
 
 /** Where a kind of record goes: to the span, to the logs, or to both. */
 export type Destination = "span" | "log" | "both";

@@ -1,7 +1,7 @@
 import { SDK_INFO } from "@opentelemetry/core";
 import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import type { CleanAttributes } from "../ctx/attributes.ts";
-import { Environment } from "./environment.ts";
+import { Environment } from "./configuration/environment.ts";
 import { NAME, VERSION } from "./version.ts";
 
 /** What Deno Deploy says of itself in the environment, and the attribute that says it on. */

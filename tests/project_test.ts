@@ -1,17 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-
-const ROOT = new URL("../", import.meta.url);
-
-/** The sources under a directory, as paths from the root of the project. */
-function sources(directory: string): string[] {
-  return [...Deno.readDirSync(new URL(directory, ROOT))].flatMap(({ name, isDirectory }) =>
-    isDirectory ? sources(`${directory}${name}/`) : name.endsWith(".ts") ? [`${directory}${name}`] : []
-  );
-}
+import { ROOT, sourcePaths, textOf } from "./support/sources.ts";
 
 /** What a source imports, types included; a path is one from the root of the project. */
 function importsOf(source: string): string[] {
-  const text = Deno.readTextFileSync(new URL(source, ROOT)).replaceAll(/^ *\*.*$/gm, "");
+  const text = textOf(source).replaceAll(/^ *\*.*$/gm, "");
   const found = text.matchAll(
     /^(?:import|export)\b[^"';]*?\bfrom "([^"]+)"|\bimport\("([^"]+)"\)|^import "([^"]+)"/gm,
   );
@@ -21,7 +13,7 @@ function importsOf(source: string): string[] {
 }
 
 function misplaced(directory: string, allowed: RegExp): string[] {
-  return sources(directory).flatMap((source) =>
+  return sourcePaths(directory).flatMap((source) =>
     importsOf(source).filter((name) => !allowed.test(name)).map((name) => `${source} imports ${name}`)
   );
 }
@@ -42,7 +34,7 @@ Deno.test("the examples import what a program would, and nothing from JSR", () =
 Deno.test("ctx/ works with opentelemetry/ deleted", async () => {
   const directory = await Deno.makeTempDir();
   try {
-    for (const source of sources("ctx/")) {
+    for (const source of sourcePaths("ctx/")) {
       await Deno.mkdir(`${directory}/${source.slice(0, source.lastIndexOf("/"))}`, { recursive: true });
       await Deno.copyFile(new URL(source, ROOT), `${directory}/${source}`);
     }
@@ -91,8 +83,8 @@ Deno.test("the documents link to files that exist", async () => {
 });
 
 Deno.test("a source fits one sitting", () => {
-  const long = [...sources("ctx/"), ...sources("opentelemetry/"), ...sources("examples/")]
-    .map((source) => ({ source, lines: Deno.readTextFileSync(new URL(source, ROOT)).split("\n").length - 1 }))
+  const long = [...sourcePaths("ctx/"), ...sourcePaths("opentelemetry/"), ...sourcePaths("examples/")]
+    .map((source) => ({ source, lines: textOf(source).split("\n").length - 1 }))
     .filter(({ lines }) => lines > 320);
   assertEquals(long, []);
 });

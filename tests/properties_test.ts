@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type ConfigureOptions, ctx, type Observability, OpenTelemetry } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
 import { cleanAttributes } from "../ctx/attributes.ts";
-import { Redactor } from "../opentelemetry/redaction.ts";
+import { Redactor } from "../opentelemetry/export/redaction.ts";
 import { modelOf, type Plan, plans, play, type Seen } from "./support/plans.ts";
 import { startReceiver } from "./support/receiver.ts";
 

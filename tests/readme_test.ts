@@ -1,22 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ctx, OpenTelemetry } from "@haiway/otel";
+import { sourcePaths, textOf } from "./support/sources.ts";
 
-const ROOT = new URL("../", import.meta.url);
-const README = await Deno.readTextFile(new URL("README.md", ROOT));
+const README = textOf("README.md");
 
 /** The code blocks of a language, with what the fence says beside it. */
 function blocks(language: string): { info: string; code: string }[] {
   return [...README.matchAll(/^```(.+)\n([^]*?)^```$/gm)]
     .map(([, info, code]) => ({ info, code }))
     .filter(({ info }) => info.split(/[ ,]/)[0] === language);
-}
-
-async function sourcesOf(directory: string): Promise<string> {
-  const texts: string[] = [];
-  for await (const { name, isFile } of Deno.readDir(new URL(directory, ROOT))) {
-    if (isFile) texts.push(await Deno.readTextFile(new URL(directory + name, ROOT)));
-  }
-  return texts.join("\n");
 }
 
 Deno.test("every TypeScript block of the README is run by the documentation tests", () => {
@@ -28,15 +20,15 @@ Deno.test("every TypeScript block of the README is run by the documentation test
   assertEquals(blocks("typescript").concat(blocks("js"), blocks("tsx")), []);
 });
 
-Deno.test("the README names every option of configure", async () => {
-  const options = await Deno.readTextFile(new URL("opentelemetry/options.ts", ROOT));
+Deno.test("the README names every option of configure", () => {
+  const options = textOf("opentelemetry/configuration/options.ts");
   const names = [...options.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name);
   assert(names.length > 15);
   assertEquals(names.filter((name) => !new RegExp(`^\\| \`${name}\` +\\|`, "m").test(README)), []);
 });
 
-Deno.test("the README names every environment variable that the sources read", async () => {
-  const sources = await sourcesOf("opentelemetry/");
+Deno.test("the README names every environment variable that the sources read", () => {
+  const sources = sourcePaths("opentelemetry/").map(textOf).join("\n");
   const variables = new Set(sources.match(/\bOTEL_(?!DENO\b)[A-Z_]*[A-Z]\b/g));
   assert(variables.size > 15);
   const families = [...README.matchAll(/`(OTEL_[A-Z_]+)\*`/g)].map(([, prefix]) => prefix);

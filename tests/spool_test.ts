@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Stats } from "@haiway/otel";
-import { Spool } from "../opentelemetry/spool.ts";
+import { Spool } from "../opentelemetry/export/spool.ts";
 import { type OtlpReceiver, startReceiver } from "./support/receiver.ts";
 import { flushWithin, type Ran, run } from "./support/subprocess.ts";
 

@@ -99,7 +99,7 @@ Deno.test("the report in the README is what the doctor says of a gRPC port and a
   })();
   const { port } = listener.addr;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-net", "--allow-env", "opentelemetry/doctor_cli.ts"],
+    args: ["run", "--quiet", "--allow-net", "--allow-env", "opentelemetry/doctor/cli.ts"],
     cwd: ROOT,
     clearEnv: true,
     env: {

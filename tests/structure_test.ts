@@ -1,25 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
+import { sourcePaths, textOf } from "./support/sources.ts";
 
-const ROOT = new URL("../", import.meta.url);
-
-interface Source {
-  readonly path: string;
-  readonly text: string;
+function sources(): { path: string; text: string }[] {
+  return ["ctx/", "opentelemetry/"].flatMap(sourcePaths).map((path) => ({ path, text: textOf(path) }));
 }
 
-function sources(): Source[] {
-  return ["ctx/", "opentelemetry/"].flatMap((directory) =>
-    [...Deno.readDirSync(new URL(directory, ROOT))].filter(({ name }) => name.endsWith(".ts")).map(
-      (entry) => {
-        const path = directory + entry.name;
-        return { path, text: Deno.readTextFileSync(new URL(path, ROOT)) };
-      },
-    )
-  );
-}
-
-Deno.test("the OpenTelemetry packages are pinned as one set", async () => {
-  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+Deno.test("the OpenTelemetry packages are pinned as one set", () => {
+  const { imports } = JSON.parse(textOf("deno.json"));
   for (const [name, target] of Object.entries<string>(imports)) {
     if (!name.startsWith("@opentelemetry/") || name === "@opentelemetry/api") continue;
     assert(/^npm:@opentelemetry\/[a-z-]+@(3\.1\.0|0\.301\.0)(\/|$)/.test(target), `${name}: ${target}`);
@@ -27,7 +14,7 @@ Deno.test("the OpenTelemetry packages are pinned as one set", async () => {
 });
 
 Deno.test("the version that telemetry tells is that of deno.json", async () => {
-  const { name, version } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const { name, version } = JSON.parse(textOf("deno.json"));
   const { NAME, VERSION } = await import("../opentelemetry/version.ts");
   assertEquals([NAME, VERSION], [name, version]);
 });
@@ -35,7 +22,7 @@ Deno.test("the version that telemetry tells is that of deno.json", async () => {
 Deno.test("only the console's own file writes to the console, which Deno may export as telemetry", () => {
   for (const source of sources()) {
     // The doctor is a program of its own, and its output is not about another one's telemetry.
-    if (source.path === "ctx/console_format.ts" || source.path === "opentelemetry/doctor_cli.ts") continue;
+    if (source.path === "ctx/console_format.ts" || source.path === "opentelemetry/doctor/cli.ts") continue;
     const code = source.text.replaceAll(/^\s*(?:\/\*\*|\*|\/\/).*$/gm, "");
     assert(!/(?<!\/)\bconsole\s*[.[]/.test(code), `${source.path} uses console`);
   }

@@ -7,8 +7,8 @@
 import { context, metrics, trace } from "@opentelemetry/api";
 import { ctx } from "@haiway/otel";
 import { noopObservability } from "../../ctx/observability.ts";
-import { resolveConfiguration } from "../../opentelemetry/configuration.ts";
-import { ScopeContextManager } from "../../opentelemetry/context_manager.ts";
+import { resolveConfiguration } from "../../opentelemetry/configuration/configuration.ts";
+import { ScopeContextManager } from "../../opentelemetry/context/context_manager.ts";
 import { OpenTelemetryObservability } from "../../opentelemetry/observability.ts";
 import { createPipeline } from "../../opentelemetry/providers.ts";
 import { main } from "../measure.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { Batches } from "../../opentelemetry/batches.ts";
-import type { Batching } from "../../opentelemetry/batching.ts";
+import { Batches } from "../../opentelemetry/export/batches.ts";
+import type { Batching } from "../../opentelemetry/configuration/batching.ts";
 
 /** Batches of numbers before an outlet that keeps what it takes. */
 function batchesOf(batching: Partial<Batching> = {}, weight = 1) {

@@ -210,7 +210,7 @@ Deno.test("the doctor knows Deno's built-in OpenTelemetry", async () => {
 /** Runs the command that `deno task doctor` runs. */
 async function command(args: string[], env: Record<string, string>) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-net", "--allow-env", "opentelemetry/doctor_cli.ts", ...args],
+    args: ["run", "--quiet", "--allow-net", "--allow-env", "opentelemetry/doctor/cli.ts", ...args],
     cwd: new URL("../../", import.meta.url),
     clearEnv: true,
     env: { ...kept(), NO_COLOR: "1", ...env },

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ConfigurationError } from "@haiway/otel";
-import { type Endpoint, resolveEndpoints } from "../../opentelemetry/endpoint.ts";
-import { Environment } from "../../opentelemetry/environment.ts";
-import type { ConfigureOptions } from "../../opentelemetry/options.ts";
+import { type Endpoint, resolveEndpoints } from "../../opentelemetry/configuration/endpoint.ts";
+import { Environment } from "../../opentelemetry/configuration/environment.ts";
+import type { ConfigureOptions } from "../../opentelemetry/configuration/options.ts";
 import { run } from "../support/subprocess.ts";
 
 const VALID = { service: "shop", version: "1.0.0", environment: "test" };

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Configuration } from "../../opentelemetry/configuration.ts";
+import type { Configuration } from "../../opentelemetry/configuration/configuration.ts";
 import { run } from "../support/subprocess.ts";
 
-const CONFIGURATION = new URL("../../opentelemetry/configuration.ts", import.meta.url);
+const CONFIGURATION = new URL("../../opentelemetry/configuration/configuration.ts", import.meta.url);
 
 /** The configuration that options and an environment come to, and what is said about them. */
 async function resolve(

@@ -31,9 +31,9 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import type { Metric } from "../../ctx/observability.ts";
-import { Instruments } from "../../opentelemetry/instruments.ts";
+import { Instruments } from "../../opentelemetry/metrics/instruments.ts";
 import { ScopeLogger } from "../../opentelemetry/logger.ts";
-import { ScopeTracerProvider } from "../../opentelemetry/tracer.ts";
+import { ScopeTracerProvider } from "../../opentelemetry/tracing/tracer.ts";
 
 const resource = resourceFromAttributes({ "service.name": "equivalence" });
 const limits = {

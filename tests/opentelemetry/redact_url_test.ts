@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { redactQuery, redactText, redactUrl } from "../../opentelemetry/redact_url.ts";
+import { redactQuery, redactText, redactUrl } from "../../opentelemetry/export/redact_url.ts";
 
 Deno.test("redactQuery() hides the values of secret keys, and keeps everything else as it was", () => {
   assertEquals(redactQuery(""), "");

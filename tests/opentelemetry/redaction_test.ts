@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { metrics, trace } from "@opentelemetry/api";
 import { ctx, OpenTelemetry, type Redact } from "@haiway/otel";
-import { Redactor } from "../../opentelemetry/redaction.ts";
+import { Redactor } from "../../opentelemetry/export/redaction.ts";
 import { environment } from "../support/environment.ts";
 import { type OtlpReceiver, startReceiver } from "../support/receiver.ts";
 import { run } from "../support/subprocess.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { halve } from "../../opentelemetry/split.ts";
-import type { Batch } from "../../opentelemetry/sender.ts";
+import { halve } from "../../opentelemetry/export/split.ts";
+import type { Batch } from "../../opentelemetry/export/sender.ts";
 import { ctx, OpenTelemetry } from "@haiway/otel";
 import { environment } from "../support/environment.ts";
 import { startReceiver } from "../support/receiver.ts";

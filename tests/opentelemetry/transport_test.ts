@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { postUntraced } from "../../opentelemetry/transport.ts";
+import { postUntraced } from "../../opentelemetry/native/transport.ts";
 
 const BODY = new TextEncoder().encode('{"resourceLogs":[]}');
 
