@@ -65,6 +65,25 @@ rows["Deno.exit while a request is under way brings out what it held"] = async (
   assertArrived(ended);
 };
 
+rows["the natural end does not wait for a request under way that is never answered"] = async () => {
+  const underWay = Promise.withResolvers<void>();
+  const receiver = startReceiver({
+    fault: async (_, path) => {
+      if (path === "/under-way") return await underWay.promise.then(() => new Response());
+      underWay.resolve();
+      return await hang();
+    },
+  });
+  await using ended = await end({
+    ending: `await (await fetch("${receiver.endpoint}/under-way")).text();`,
+    options: { shutdownTimeoutMillis: 700, exportTimeoutMillis: 60_000 },
+    env: { OTEL_BLRP_SCHEDULE_DELAY: "1" },
+    receiver,
+  });
+  assertEquals(ended.code, 0);
+  assertLess(ended.millis, 700 + PROCESS);
+};
+
 /** What becomes of scopes that are open, by the way out. */
 const INTERRUPTED: Record<string, { ending: string; message?: string }> = {
   "the natural end": { ending: "" },

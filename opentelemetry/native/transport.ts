@@ -1,3 +1,4 @@
+import { Environment } from "../configuration/environment.ts";
 import { isNative, registered } from "./registered.ts";
 
 /** What an exporter asks for. */
@@ -7,10 +8,15 @@ export interface Post {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly redirect: "manual";
   readonly signal: AbortSignal;
+  /** Called when there is a connection, after which the request may have been taken whatever happens. */
+  readonly onConnection?: (connection: Deno.Conn) => void;
 }
 
 /** A request over HTTP/1.1 on a connection of its own, which Deno's built-in OpenTelemetry does not trace. */
-export async function postUntraced(url: string, { headers, body, signal }: Post): Promise<Response> {
+export async function postUntraced(
+  url: string,
+  { headers, body, signal, onConnection }: Post,
+): Promise<Response> {
   // It runs in a worker too, from its source text, and can use nothing of this module.
   const maxAnswer = 64 * 1024;
   const { protocol, hostname, host, port, pathname, search } = new URL(url);
@@ -19,6 +25,7 @@ export async function postUntraced(url: string, { headers, body, signal }: Post)
   signal.throwIfAborted();
   const plain = await Deno.connect({ ...address, signal });
   const connection: Deno.Conn = secure ? await Deno.startTls(plain, { hostname: address.hostname }) : plain;
+  onConnection?.(connection);
   const abort = () => connection.close();
   signal.addEventListener("abort", abort);
 
@@ -100,12 +107,36 @@ export async function postUntraced(url: string, { headers, body, signal }: Post)
 }
 
 const traced = isNative(registered());
+/** Taken when the module is loaded, so that a test that replaces the global does not see its own telemetry. */
+const fetch = globalThis.fetch;
+/** What only `fetch` knows to go through. */
+const PROXIES = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 /**
- * Sends an export. Taken when the module is loaded, so that a test that replaces the global `fetch` does not see
- * its own telemetry; and never Deno's own `fetch` where that makes a span of each request, whatever its parent.
+ * Sends an export. A connection of its own is not traced, and does not keep a process that has come to its end; over
+ * TLS, and where a proxy is named, `fetch` does better, which keeps its connections and knows proxies.
  */
-export const send: (url: string, post: Post) => Promise<Response> = traced ? postUntraced : globalThis.fetch;
+export async function send(url: string, post: Post): Promise<Response> {
+  if (!traced && (!url.startsWith("http:") || isProxied())) return await fetch(url, post);
+  let connected = false;
+  // Who waits for the end of a flush keeps the process by waiting.
+  const onConnection = (connection: Deno.Conn) => {
+    connected = true;
+    connection.unref();
+  };
+  try {
+    return await postUntraced(url, { ...post, onConnection });
+  } catch (error) {
+    // A proxy that the environment may not tell of could still be the way.
+    if (traced || connected || post.signal.aborted) throw error;
+    return await fetch(url, post);
+  }
+}
 
-/** The same as the source text of an expression, for a worker. */
+function isProxied(): boolean {
+  const environment = new Environment();
+  return PROXIES.some((name) => environment.get(name) !== undefined);
+}
+
+/** What sends without being traced, as the source text of an expression for a worker. */
 export const sendSource: string = traced ? postUntraced.toString() : "fetch";
