@@ -57,8 +57,13 @@ rows["Deno.exit while a request is under way brings out what it held"] = async (
   let asked = 0;
   const receiver = startReceiver({ fault: () => ++asked === 1 ? hang() : undefined });
   await using ended = await end({
-    ending:
-      "OpenTelemetry.forceFlush(); await new Promise((resolve) => setTimeout(resolve, 300)); Deno.exit(3);",
+    ending: `
+      OpenTelemetry.forceFlush();
+      const waits = ({ created, exported }) => exported === 0 || exported < created;
+      while (Object.values(OpenTelemetry.stats()).filter(waits).length > 1) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      Deno.exit(3);`,
     receiver,
   });
   assertEquals([ended.code, ended.stderr], [3, ""]);
@@ -170,12 +175,12 @@ rows["a program that goes on after its signal has the whole time limit when it e
   await using ended = await end({
     ending: `
       Deno.addSignalListener("SIGTERM", async () => {
-        await new Promise((resolve) => setTimeout(resolve, 2000));
+        await new Promise((resolve) => setTimeout(resolve, 5000));
         await fetch("${receiver.endpoint}/awake");
         Deno.exit(7);
       });
       await kill("SIGTERM");`,
-    options: { shutdownTimeoutMillis: 500 },
+    options: { shutdownTimeoutMillis: 2000 },
     receiver,
   });
   assertEquals([ended.code, ended.stderr], [7, ""]);

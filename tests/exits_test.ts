@@ -54,7 +54,7 @@ for (const [how, { before = "", after = "" }] of Object.entries(LISTENERS)) {
       before: `
         const onSignal = async () => {
           console.log("called");
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          await delivered();
           ctx.scope("goodbye", () => {});
           Deno.exit(7);
         };
@@ -121,7 +121,7 @@ rows["a host's beforeunload flushes, and the program goes on"] = async () => {
   await using ended = await end({
     ending: `
       dispatchEvent(new Event("beforeunload"));
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await delivered();
       ctx.scope("later", () => {});
       Deno.kill(Deno.pid, "SIGKILL");`,
   });

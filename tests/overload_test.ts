@@ -21,7 +21,7 @@ async function load(
   { rest = "", env = {}, environment = "test", flags = [] as string[], options = {} } = {},
 ): Promise<Said & { stderr: string }> {
   // A machine that is busy with other tests must not make a loss of what is only slow.
-  const limits = { shutdownTimeoutMillis: 60_000, exportTimeoutMillis: 60_000 };
+  const limits = { shutdownTimeoutMillis: 200_000, exportTimeoutMillis: 200_000 };
   const given = { service: "load", version: "1", environment, otlpEndpoint: endpoint, ...limits, ...options };
   const source = `
     import { ctx, OpenTelemetry } from "@haiway/otel";
@@ -37,7 +37,11 @@ async function load(
     await OpenTelemetry.shutdown();
     said.stats = OpenTelemetry.stats().traces;
     console.log(JSON.stringify(said));`;
-  const ran = await run(source, { flags: ["--allow-all", "--no-check", ...flags], env });
+  const ran = await run(source, {
+    flags: ["--allow-all", "--no-check", ...flags],
+    env,
+    timeoutMillis: 240_000,
+  });
   assertEquals([ran.code, ran.signal], [0, null], ran.stderr);
   return { ...JSON.parse(ran.stdout), stderr: ran.stderr };
 }

@@ -29,9 +29,18 @@ async function work(
       service: "spool", version: "1", environment: "test", otlpEndpoint: endpoint, spool,
       shutdownTimeoutMillis: endpoint === ${
       JSON.stringify(NOWHERE)
-    } ? 1500 : 20_000, exportIntervalMillis: 60_000,
+    } ? 1500 : 120_000, exportIntervalMillis: 60_000,
       ...options,
     });
+    /** Waits until so many spans, and as many logs, lie on the disk. */
+    const spooled = async (items) => {
+      await OpenTelemetry.forceFlush();
+      for (let lie = 0; lie < 2 * items;) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        const { traces, logs } = OpenTelemetry.stats();
+        lie = traces.spooled + logs.spooled;
+      }
+    };
     for (let number = from; number < from + scopes; number++) {
       ctx.scope("scope-" + number, () => ctx.logInfo("log-" + number));
     }
@@ -73,7 +82,7 @@ function assertArrived({ spans, logs }: OtlpReceiver, to: number): void {
 
 /** The process is killed once a first try has failed. */
 const CRASH = `
-  await OpenTelemetry.forceFlush();
+  await spooled(scopes);
   Deno.kill(Deno.pid, "SIGKILL");
   await new Promise((resolve) => setTimeout(resolve, 10_000));
 `;
@@ -152,13 +161,16 @@ Deno.test("what a living process has in the spool is its own", async () => {
     spool,
     options: { otlpHeaders: { "x-living": "yes" } },
     end: `
-      await OpenTelemetry.forceFlush();
+      await spooled(scopes);
       await (await fetch("http://127.0.0.1:${gate.addr.port}")).text();
       await OpenTelemetry.shutdown();
     `,
   });
   try {
-    await asked.promise;
+    const early = living.then(({ code, stderr }) => {
+      throw new Error(`The living process ended with ${code} before it had asked: ${stderr}`);
+    });
+    await Promise.race([asked.promise, early]);
     assert(filesOf(spool).some((name) => name.endsWith(".json")));
     const other = await work({ endpoint: receiver.endpoint, spool, from: 4, scopes: 1 });
     assertEquals(other.stats?.traces.recovered, 0);
@@ -179,7 +191,7 @@ Deno.test("an outage that is longer than memory lasts loses nothing with a spool
   const filled = `for (let number = 0; number < 500; number++) {
     ctx.scope("scope-" + number, { attributes: { filling: "x".repeat(100_000) } }, () => ctx.logInfo("log-" + number));
   }`;
-  const end = `${filled} await OpenTelemetry.shutdown();`;
+  const end = `${filled} await spooled(500); await OpenTelemetry.shutdown();`;
   const first = await work({ endpoint: NOWHERE, spool, scopes: 0, options, end });
   assertEquals([first.stats?.traces.spooled, first.stats?.traces.dropped], [500, {}]);
   await using receiver = startReceiver();

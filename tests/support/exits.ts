@@ -23,6 +23,13 @@ const PROGRAM = (options: Record<string, unknown>, before: string, ending: strin
       await Promise.resolve();
     });
   }
+  /** Waits until everything is delivered that was recorded until now. */
+  const delivered = async () => {
+    const waits = ({ created, exported }) => exported === 0 || exported < created;
+    while (Object.values(OpenTelemetry.stats()).some(waits)) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
   const kill = async (signal) => {
     if (Deno.env.get("GATE")) await fetch(Deno.env.get("GATE") + signal);
     else Deno.kill(Deno.pid, signal);
@@ -55,7 +62,9 @@ export interface Ended extends Ran, AsyncDisposable {
 export async function end(
   { ending, before = "", options, flags, env, receiver = startReceiver() }: Way,
 ): Promise<Ended> {
-  const given = { environment: "test", otlpEndpoint: receiver.endpoint, ...options };
+  // A machine that is busy with other tests must not make a loss, or a second try, of what is only slow.
+  const limits = { shutdownTimeoutMillis: 60_000, exportTimeoutMillis: 60_000 };
+  const given = { environment: "test", otlpEndpoint: receiver.endpoint, ...limits, ...options };
   const source = PROGRAM(given, before, ending);
   const started = performance.now();
   const ran = flags === undefined

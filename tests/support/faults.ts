@@ -14,11 +14,14 @@ export interface Plan {
   readonly endpoint: string;
   readonly options?: Record<string, unknown>;
   readonly env?: Record<string, string>;
-  /** How long a flush waits; a request has all the time that a busy machine needs. */
+  /** How long a flush waits; a request has all the time that a busy machine needs. Default 10 000. */
   readonly flushMillis?: number;
   /** Scopes of each wave. Default one wave of 8. */
   readonly waves?: readonly number[];
-  /** Called by the program after the flush of each wave, which goes on once it is answered. */
+  /**
+   * Called by the program after each wave, once it was flushed and all of it has arrived or a try has failed; the
+   * program goes on once it is answered.
+   */
   readonly gate?: (wave: number) => Promise<unknown> | void;
   /** Characters of an attribute of each scope. */
   readonly size?: number;
@@ -29,14 +32,18 @@ const PROGRAM = (plan: Omit<Plan, "gate" | "env" | "flushMillis"> & { gate: stri
   const { endpoint, options, waves = [8], size = 0, gate } = ${JSON.stringify(plan)};
   OpenTelemetry.configure({
     service: "faults", version: "1", environment: "test", otlpEndpoint: endpoint, exportIntervalMillis: 60_000,
-    shutdownTimeoutMillis: 20_000, ...options,
+    shutdownTimeoutMillis: 100_000, ...options,
   });
   let made = 0;
+  const signals = () => [OpenTelemetry.stats().traces, OpenTelemetry.stats().logs];
   for (const [wave, scopes] of waves.entries()) {
+    const before = signals();
     for (let index = 0; index < scopes; index++, made++) {
       ctx.scope("scope-" + made, { attributes: { filling: "x".repeat(size) } }, () => ctx.logInfo("log-" + made));
     }
     await OpenTelemetry.forceFlush();
+    const waits = ({ queued, failures }, index) => queued > 0 && failures === before[index].failures;
+    while (signals().some(waits)) await new Promise((resolve) => setTimeout(resolve, 10));
     await (await fetch(gate + wave)).text();
   }
   const started = performance.now();
@@ -51,7 +58,7 @@ export interface Ended extends Ran {
   readonly stats: Stats;
 }
 
-export async function runPlan({ gate, env, flushMillis, ...plan }: Plan): Promise<Ended> {
+export async function runPlan({ gate, env, flushMillis = 10_000, ...plan }: Plan): Promise<Ended> {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     await gate?.(Number(new URL(request.url).pathname.slice(1)));
     return new Response("go on");
@@ -59,7 +66,7 @@ export async function runPlan({ gate, env, flushMillis, ...plan }: Plan): Promis
   const source = PROGRAM({ ...plan, gate: `http://127.0.0.1:${server.addr.port}/` });
   const ran = await run(source, {
     flags: ["--allow-net=127.0.0.1", "--allow-env"],
-    env: { ...env, ...(flushMillis !== undefined && flushWithin(flushMillis)) },
+    env: { ...flushWithin(flushMillis), ...env },
   });
   assertEquals([ran.code, ran.signal], [0, null], ran.stderr);
   const ended: Ended = { ...ran, ...JSON.parse(ran.stdout) };

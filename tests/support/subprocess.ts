@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The `deno.json` that resolves imports. Default that of the project. */
   readonly config?: string;
-  /** After this many milliseconds the process is killed, which its `signal` then says. Default 60 000. */
+  /** After this many milliseconds the process hangs: it is killed, and the test fails. Default 120 000. */
   readonly timeoutMillis?: number;
 }
 
@@ -34,7 +34,7 @@ export interface Ran {
 /** A script that is running. */
 export interface Running {
   readonly process: Deno.ChildProcess;
-  /** Resolves at its end. */
+  /** Resolves at its end; rejects, with what it has said, where the time was over first. */
   readonly ended: Promise<Ran>;
 }
 
@@ -58,15 +58,21 @@ export function start(source: string, options: RunOptions = {}): Running {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  return { process, ended: end(process, directory, options.timeoutMillis ?? 60_000) };
+  return { process, ended: end(process, directory, options.timeoutMillis ?? 120_000) };
 }
 
 async function end(process: Deno.ChildProcess, directory: string, timeoutMillis: number): Promise<Ran> {
-  const timer = setTimeout(() => process.kill("SIGKILL"), timeoutMillis);
+  let hangs = false;
+  const timer = setTimeout(() => {
+    hangs = true;
+    process.kill("SIGKILL");
+  }, timeoutMillis);
   try {
     const { code, signal, stdout, stderr } = await process.output();
     const text = new TextDecoder();
-    return { code, signal, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+    const ran = { code, signal, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+    if (hangs) throw new Error(`Killed after ${timeoutMillis} ms; it had said: ${ran.stdout}${ran.stderr}`);
+    return ran;
   } finally {
     clearTimeout(timer);
     await Deno.remove(directory, { recursive: true });
@@ -90,6 +96,6 @@ export function kept(): Record<string, string> {
 export function flushWithin(millis: number): Record<string, string> {
   const signals = ["TRACES", "METRICS", "LOGS"].map((
     signal,
-  ) => [`OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`, "30000"]);
+  ) => [`OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`, "120000"]);
   return { OTEL_EXPORTER_OTLP_TIMEOUT: String(millis), ...Object.fromEntries(signals) };
 }
