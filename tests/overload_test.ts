@@ -8,7 +8,6 @@ import { run } from "./support/subprocess.ts";
 interface Said {
   /** Memory beyond that of the idle program, in MB. */
   readonly memory: number;
-  readonly millis: number;
   readonly stats: { created: number; exported: number; queued: number; dropped: Record<string, number> };
   /** What else the load has found. */
   readonly extra?: number;
@@ -28,10 +27,8 @@ async function load(
     OpenTelemetry.configure(${JSON.stringify(given)});
     const rss = () => Deno.memoryUsage().rss / 1e6;
     const before = rss();
-    const started = performance.now();
     const said = {};
     ${body}
-    said.millis = performance.now() - started;
     said.memory = rss() - before;
     ${rest}
     await OpenTelemetry.shutdown();

@@ -54,8 +54,8 @@ export interface Way {
 /** How it ended. */
 export interface Ended extends Ran, AsyncDisposable {
   readonly receiver: OtlpReceiver;
-  /** From the start of the process to its end. */
-  readonly millis: number;
+  /** When it was over, as `Date.now` has it. */
+  readonly endedAt: number;
 }
 
 /** Runs the program to its end, before a receiver of its own unless one is given. */
@@ -66,12 +66,11 @@ export async function end(
   const limits = { shutdownTimeoutMillis: 60_000, exportTimeoutMillis: 60_000 };
   const given = { environment: "test", otlpEndpoint: receiver.endpoint, ...limits, ...options };
   const source = PROGRAM(given, before, ending);
-  const started = performance.now();
   const ran = flags === undefined
     ? await run(source, { flags: ["--allow-all", "--no-check"], env })
     : await endBySignal(source, flags);
-  const millis = performance.now() - started;
-  return { ...ran, receiver, millis, [Symbol.asyncDispose]: () => receiver.close() };
+  const endedAt = Date.now();
+  return { ...ran, receiver, endedAt, [Symbol.asyncDispose]: () => receiver.close() };
 }
 
 /** The program asks for its signal, as it may not send one. */
