@@ -78,7 +78,8 @@ Deno.test("the child process is in the trace of its parent", async () => {
 
 Deno.test("the handler for Deno Deploy is served as it is by deno serve", async () => {
   await using receiver = startReceiver();
-  const child = new Deno.Command(Deno.execPath(), {
+  // Whatever fails, a server is not left behind.
+  await using child = new Deno.Command(Deno.execPath(), {
     args: ["serve", "--no-prompt", "--host=127.0.0.1", "--port=0", "--allow-env", "--allow-net=127.0.0.1"]
       .concat(
         new URL("deno_deploy.ts", EXAMPLES).pathname,

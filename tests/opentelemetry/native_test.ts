@@ -259,7 +259,7 @@ Deno.test("native: where the trace is not sampled no span is recorded, and logs 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`native: ${signal} ends the process by the signal, and everything arrives once`, async () => {
     await using receiver = startServer();
-    const { process, ended } = start(
+    const running = start(
       `${AUTOCONFIGURE}
       ctx.scope("before", () => {
         ctx.recordMetric("before", { value: 1, kind: "counter" });
@@ -273,9 +273,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
         env: { ...nativeEnvironment(receiver), OTEL_BSP_SCHEDULE_DELAY: "60000" },
       },
     );
-    await receiver.until(() => receiver.requests.some(({ path }) => path === "/ready"));
+    // Whatever fails, a program that would never end is not left behind.
+    await using process = running.process;
+    await receiver.until(() => receiver.requests.some(({ path }) => path === "/ready"), 60_000);
     process.kill(signal);
-    assertEquals((await ended).signal, signal);
+    assertEquals((await running.ended).signal, signal);
     named(receiver, "before");
     assertEquals(receiver.latest("before")?.value, 1);
     assertEquals(receiver.logs.map(({ body }) => body), ["before"]);
