@@ -3,6 +3,7 @@ import { assertArrived, end, type Ended, SCOPES } from "./support/exits.ts";
 import { hang } from "./support/front.ts";
 import { startReceiver } from "./support/receiver.ts";
 import { testRows } from "./support/rows.ts";
+import * as signed from "./support/signed.ts";
 
 const rows: Record<string, () => Promise<void>> = {};
 
@@ -75,24 +76,34 @@ rows["Deno.exit while a request is under way brings out what it held"] = async (
   assertArrived(ended);
 };
 
-rows["the natural end does not wait for a request under way that is never answered"] = async () => {
-  const underWay = Promise.withResolvers<void>();
-  const receiver = startReceiver({
-    fault: async (_, path) => {
-      if (path === "/under-way") return await underWay.promise.then(() => new Response());
+for (const scheme of ["http", "https"]) {
+  rows[`the natural end does not wait for a request over ${scheme} that is never answered`] = async () => {
+    const underWay = Promise.withResolvers<void>();
+    const tls = scheme === "https" ? { cert: signed.cert, key: signed.key } : {};
+    const address = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+    const released = Promise.withResolvers<Response>();
+    await using collector = Deno.serve({ ...address, ...tls }, () => {
       underWay.resolve();
-      return await hang();
-    },
-  });
-  await using ended = await end({
-    ending: `await (await fetch("${receiver.endpoint}/under-way")).text(); ${SAY_WHEN}`,
-    options: { shutdownTimeoutMillis: 700, exportTimeoutMillis: 60_000 },
-    env: { OTEL_BLRP_SCHEDULE_DELAY: "1" },
-    receiver,
-  });
-  assertEquals(ended.code, 0);
-  assertLess(ended.endedAt - endsAt(ended), 700 + PROCESS);
-};
+      return released.promise;
+    });
+    await using gate = Deno.serve(address, async () => {
+      await underWay.promise;
+      return new Response();
+    });
+    await using ended = await end({
+      ending: `await (await fetch("http://127.0.0.1:${gate.addr.port}")).text(); ${SAY_WHEN}`,
+      options: {
+        otlpEndpoint: `${scheme}://127.0.0.1:${collector.addr.port}`,
+        shutdownTimeoutMillis: 700,
+        exportTimeoutMillis: 60_000,
+      },
+      env: { OTEL_BLRP_SCHEDULE_DELAY: "1", DENO_CERT: await signed.authorityFile() },
+    });
+    released.resolve(new Response());
+    assertEquals(ended.code, 0);
+    assertLess(ended.endedAt - endsAt(ended), 700 + PROCESS);
+  };
+}
 
 /** What becomes of scopes that are open, by the way out. */
 const INTERRUPTED: Record<string, { ending: string; message?: string }> = {

@@ -4,6 +4,7 @@ import { endless, hang, startAnswering, startFront } from "./support/front.ts";
 import { type OtlpReceiver, startReceiver } from "./support/receiver.ts";
 import { testRows } from "./support/rows.ts";
 import { cert, key } from "./support/self_signed.ts";
+import * as signed from "./support/signed.ts";
 
 const rows: Record<string, () => Promise<void>> = {
   async "a collector that is absent at the start gets everything once it is there"() {
@@ -273,6 +274,22 @@ const rows: Record<string, () => Promise<void>> = {
     assertEquals(requests, 0);
     assertMatch(ran.stderr, /trying again: .*certificate/i);
     assertEquals(ran.stats.traces.dropped, { shutdown: 8 });
+  },
+
+  async "over TLS everything arrives, verified by who vouches for the collector"() {
+    await using receiver = startReceiver();
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, cert: signed.cert, key: signed.key, onListen: () => {} },
+      ({ method, url, headers, body }) =>
+        fetch(receiver.endpoint + new URL(url).pathname, { method, headers, body }),
+    );
+    const ran = await runPlan({
+      endpoint: `https://127.0.0.1:${server.addr.port}`,
+      env: { DENO_CERT: await signed.authorityFile() },
+      waves: [8, 8],
+    });
+    assertArrived([receiver], 0, 16);
+    assertEquals(ran.stderr, "");
   },
 
   async "a partial success in protobuf is counted, too"() {

@@ -1,5 +1,5 @@
 import { diagnoseFailure } from "../../ctx/diagnostics.ts";
-import { send as post, sendSource } from "../native/transport.ts";
+import { send as post, sendSource } from "../export/transport.ts";
 
 /** A request that has to be sent before the process ends. */
 export interface LastPost {

@@ -155,7 +155,7 @@ export class Delivery {
     await this.flush(timeoutMillis);
     this.#closed = true;
     this.#wake?.();
-    this.#sender.abort();
+    this.#sender.close();
     this.#spill();
     const left = this.queued;
     this.#queue.length = this.#bytes = 0;

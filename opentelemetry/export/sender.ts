@@ -1,7 +1,7 @@
 import { reason } from "../../ctx/diagnostics.ts";
 import type { Endpoint } from "../configuration/endpoint.ts";
 import type { LastAnswer, LastPost } from "../exit/last_flush.ts";
-import { send } from "../native/transport.ts";
+import { closeKept, type Kept, send } from "./transport.ts";
 import type { SpoolFile } from "./spool.ts";
 
 const MAX_RETRY_AFTER = 3_600_000;
@@ -46,6 +46,7 @@ export class Sender {
   readonly #endpoint: Endpoint;
   readonly #secrets: readonly string[];
   #sending: AbortController | undefined;
+  readonly #kept: Kept = {};
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
@@ -65,6 +66,12 @@ export class Sender {
     this.#sending?.abort();
   }
 
+  /** Lets go of the endpoint; the next request makes a new connection. */
+  close(): void {
+    this.abort();
+    closeKept(this.#kept);
+  }
+
   async send(batch: Batch): Promise<Outcome> {
     const { timeoutMillis } = this.#endpoint;
     const sending = this.#sending = new AbortController();
@@ -74,7 +81,8 @@ export class Sender {
       if (this.#endpoint.compression === "gzip" && !batch.compressed) await compress(batch);
       const { url, headers, body } = this.request(batch);
       const { signal } = sending;
-      const response = await send(url, { method: "POST", headers, body, redirect: "manual", signal });
+      const kept = this.#kept;
+      const response = await send(url, { method: "POST", headers, body, redirect: "manual", signal, kept });
       clearTimeout(timer);
       timer = unrefTimeout(abort, Math.min(ANSWER_TIMEOUT, timeoutMillis));
       return this.#outcomeOf(response, await readAnswer(response));

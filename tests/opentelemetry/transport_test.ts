@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { postUntraced } from "../../opentelemetry/native/transport.ts";
+import { closeKept, type Kept, postUntraced } from "../../opentelemetry/export/transport.ts";
 
 const BODY = new TextEncoder().encode('{"resourceLogs":[]}');
 
@@ -95,4 +95,45 @@ Deno.test("the untraced post ends when it is aborted, and leaves nothing open", 
     await assertRejects(() => posted, Error);
   }, "keep");
   await assertRejects(() => post("http://127.0.0.1:1/", AbortSignal.abort()), DOMException);
+});
+
+Deno.test("a kept connection serves the next request, and is made anew where the other side has closed it", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${listener.addr.port}/v1/logs`;
+  const answer = new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+  const end = new TextDecoder().decode(BODY);
+  /** Answers so many requests on the next connection, and closes it. */
+  const serve = async (requests: number): Promise<void> => {
+    using connection = await listener.accept();
+    const buffer = new Uint8Array(4096);
+    for (let served = 0; served < requests; served++) {
+      let text = "";
+      while (!text.endsWith(end)) {
+        text += new TextDecoder().decode(buffer.subarray(0, await connection.read(buffer) ?? 0));
+      }
+      await connection.write(answer);
+    }
+  };
+  const kept: Kept = {};
+  const send = async () => {
+    const headers = { "content-type": "application/json" };
+    const signal = AbortSignal.timeout(5000);
+    const response = await postUntraced(url, {
+      method: "POST",
+      headers,
+      body: BODY,
+      redirect: "manual",
+      signal,
+      kept,
+    });
+    return await response.text();
+  };
+  const first = serve(2);
+  assertEquals([await send(), await send()], ["{}", "{}"]);
+  await first;
+  const second = serve(1);
+  assertEquals(await send(), "{}");
+  await second;
+  closeKept(kept);
+  assertEquals(kept.idle, undefined);
 });

@@ -1,5 +1,5 @@
 import { Environment } from "../configuration/environment.ts";
-import { isNative, registered } from "./registered.ts";
+import { isNative, registered } from "../native/registered.ts";
 
 /** What an exporter asks for. */
 export interface Post {
@@ -10,21 +10,46 @@ export interface Post {
   readonly signal: AbortSignal;
   /** Called when there is a connection, after which the request may have been taken whatever happens. */
   readonly onConnection?: (connection: Deno.Conn) => void;
+  /** Where the connection is left for the next request, if the other side keeps it. */
+  readonly kept?: Kept;
+}
+
+/** A connection that waits for the next request to the same endpoint. */
+export interface Kept {
+  idle?: Deno.Conn | undefined;
+}
+
+/** Closes the connection that waits, if one does. */
+export function closeKept(kept: Kept): void {
+  try {
+    kept.idle?.close();
+  } catch {
+    // The other side was first.
+  }
+  kept.idle = undefined;
 }
 
 /** A request over HTTP/1.1 on a connection of its own, which Deno's built-in OpenTelemetry does not trace. */
-export async function postUntraced(
-  url: string,
-  { headers, body, signal, onConnection }: Post,
-): Promise<Response> {
+export async function postUntraced(url: string, post: Post): Promise<Response> {
   // It runs in a worker too, from its source text, and can use nothing of this module.
+  const { headers, body, signal, onConnection, kept } = post;
   const maxAnswer = 64 * 1024;
   const { protocol, hostname, host, port, pathname, search } = new URL(url);
   const secure = protocol === "https:";
   const address = { hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (secure ? 443 : 80)) };
   signal.throwIfAborted();
-  const plain = await Deno.connect({ ...address, signal });
-  const connection: Deno.Conn = secure ? await Deno.startTls(plain, { hostname: address.hostname }) : plain;
+  const reused = kept?.idle;
+  if (kept !== undefined) kept.idle = undefined;
+
+  const connect = async (): Promise<Deno.Conn> => {
+    const plain = await Deno.connect({ ...address, signal });
+    if (!secure) return plain;
+    const encrypted = await Deno.startTls(plain, { hostname: address.hostname });
+    await encrypted.handshake();
+    return encrypted;
+  };
+
+  let connection = reused ?? await connect();
   onConnection?.(connection);
   const abort = () => connection.close();
   signal.addEventListener("abort", abort);
@@ -38,10 +63,15 @@ export async function postUntraced(
     const end = answer.indexOf("\r\n\r\n");
     if (end < 0) return false;
     const head = answer.slice(0, end);
+    if (/^HTTP\/1\.\d (204|304)/.test(head)) return true;
     const length = /\r\ncontent-length:\s*(\d+)/i.exec(head);
     if (length !== null) return answer.length >= end + 4 + Number(length[1]);
     return /\r\ntransfer-encoding:\s*chunked/i.test(head) && answer.endsWith("\r\n0\r\n\r\n");
   };
+
+  /** Whether the other side takes another request on the same connection. */
+  const isKept = (answer: string): boolean =>
+    /^HTTP\/1\.1 /.test(answer) && isComplete(answer) && !/\r\nconnection:\s*close/i.test(answer);
 
   /** The answer as text of one character for each byte. */
   const readAll = async (): Promise<string> => {
@@ -88,21 +118,36 @@ export async function postUntraced(
     return new Response([204, 205, 304].includes(status) ? null : bytes, { status, headers });
   };
 
-  try {
-    signal.throwIfAborted();
+  const exchange = async (): Promise<string> => {
     const head = Object.entries({
       host,
-      connection: "close",
+      connection: kept === undefined ? "close" : "keep-alive",
       "content-length": `${body.length}`,
       ...headers,
     });
     const lines = [`POST ${pathname}${search} HTTP/1.1`, ...head.map(([name, value]) => `${name}: ${value}`)];
     await write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
     await write(body);
-    return parse(await readAll());
+    return await readAll();
+  };
+
+  let answer = "";
+  try {
+    signal.throwIfAborted();
+    // A connection that waited may have been closed meanwhile, and says so only when it is used.
+    if (reused !== undefined) answer = await exchange().catch(() => "");
+    if (answer === "" && reused !== undefined) {
+      signal.throwIfAborted();
+      connection.close();
+      connection = await connect();
+      onConnection?.(connection);
+    }
+    if (answer === "") answer = await exchange();
+    return parse(answer);
   } finally {
     signal.removeEventListener("abort", abort);
-    if (!signal.aborted) connection.close();
+    if (!signal.aborted && kept !== undefined && isKept(answer)) kept.idle = connection;
+    else if (!signal.aborted) connection.close();
   }
 }
 
@@ -110,14 +155,14 @@ const traced = isNative(registered());
 /** Taken when the module is loaded, so that a test that replaces the global does not see its own telemetry. */
 const fetch = globalThis.fetch;
 /** What only `fetch` knows to go through. */
-const PROXIES = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+const PROXIES = ["ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"];
 
 /**
- * Sends an export. A connection of its own is not traced, and does not keep a process that has come to its end; over
- * TLS, and where a proxy is named, `fetch` does better, which keeps its connections and knows proxies.
+ * Sends an export, on connections of its own: they are not traced, and do not keep a process that has come to its
+ * end, as `fetch` would. Only where a proxy is the way `fetch` has to go it.
  */
 export async function send(url: string, post: Post): Promise<Response> {
-  if (!traced && (!url.startsWith("http:") || isProxied())) return await fetch(url, post);
+  if (!traced && isProxied()) return await fetch(url, post);
   let connected = false;
   // Who waits for the end of a flush keeps the process by waiting.
   const onConnection = (connection: Deno.Conn) => {
