@@ -51,8 +51,14 @@ export async function postUntraced(url: string, post: Post): Promise<Response> {
 
   let connection = reused ?? await connect();
   onConnection?.(connection);
-  const abort = () => connection.close();
-  signal.addEventListener("abort", abort);
+  const close = () => {
+    try {
+      connection.close();
+    } catch {
+      // It is closed already.
+    }
+  };
+  signal.addEventListener("abort", close);
 
   const write = async (bytes: Uint8Array): Promise<void> => {
     for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
@@ -78,7 +84,10 @@ export async function postUntraced(url: string, post: Post): Promise<Response> {
     const buffer = new Uint8Array(16 * 1024);
     const decoder = new TextDecoder("latin1");
     let answer = "";
+    // The status is what counts: the words that follow are not waited for much longer.
+    let timer: ReturnType<typeof setTimeout> | undefined;
     while (answer.length < maxAnswer && !isComplete(answer)) {
+      if (timer === undefined && answer.includes("\r\n\r\n")) timer = setTimeout(close, 1000);
       const count = await connection.read(buffer).catch((error) => {
         // Who has answered and then breaks the connection has still answered.
         if (answer.includes("\r\n\r\n")) return null;
@@ -87,6 +96,7 @@ export async function postUntraced(url: string, post: Post): Promise<Response> {
       if (count === null) break;
       answer += decoder.decode(buffer.subarray(0, count));
     }
+    clearTimeout(timer);
     return answer;
   };
 
@@ -138,16 +148,16 @@ export async function postUntraced(url: string, post: Post): Promise<Response> {
     if (reused !== undefined) answer = await exchange().catch(() => "");
     if (answer === "" && reused !== undefined) {
       signal.throwIfAborted();
-      connection.close();
+      close();
       connection = await connect();
       onConnection?.(connection);
     }
     if (answer === "") answer = await exchange();
     return parse(answer);
   } finally {
-    signal.removeEventListener("abort", abort);
+    signal.removeEventListener("abort", close);
     if (!signal.aborted && kept !== undefined && isKept(answer)) kept.idle = connection;
-    else if (!signal.aborted) connection.close();
+    else close();
   }
 }
 
