@@ -35,6 +35,7 @@ export class TrackedSpan implements Span, LiveSpan {
   status: SpanStatus = { code: SpanStatusCode.UNSET };
   older: LiveSpan | undefined = undefined;
   newer: LiveSpan | undefined = undefined;
+  weak: WeakRef<LiveSpan> | undefined = undefined;
   readonly #of: Tracked;
   #ended = false;
 

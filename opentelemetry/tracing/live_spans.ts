@@ -5,6 +5,8 @@ export interface LiveSpan {
   readonly name: string;
   older: LiveSpan | undefined;
   newer: LiveSpan | undefined;
+  /** What holds it when it is no link any more. */
+  weak: WeakRef<LiveSpan> | undefined;
   /** Ends it as the process ends; `cause` says what makes a failure of it. */
   interrupt(cause: string | undefined): void;
 }
@@ -23,7 +25,6 @@ export class LiveSpans {
   readonly #maxHeld: number;
   readonly #forgotten: FinalizationRegistry<() => void> | undefined;
   readonly #weak = new Set<WeakRef<LiveSpan>>();
-  readonly #weakOf = new WeakMap<LiveSpan, WeakRef<LiveSpan>>();
   #nextSweep = 2 * MAX_HELD;
   #newest: LiveSpan | undefined;
   #oldest: LiveSpan | undefined;
@@ -48,7 +49,7 @@ export class LiveSpans {
   close(span: LiveSpan): void {
     this.#forgotten?.unregister(span);
     if (span.older !== undefined || span.newer !== undefined || span === this.#newest) this.#unlink(span);
-    else this.#weak.delete(this.#weakOf.get(span)!);
+    else if (span.weak !== undefined) this.#weak.delete(span.weak);
   }
 
   /** Ends what is open, children before their parents, with a mark; `cause` says what makes a failure of it. */
@@ -71,9 +72,7 @@ export class LiveSpans {
   #loosen(): void {
     const span = this.#oldest!;
     this.#unlink(span);
-    const weak = new WeakRef(span);
-    this.#weak.add(weak);
-    this.#weakOf.set(span, weak);
+    this.#weak.add(span.weak = new WeakRef(span));
     if (this.#weak.size >= this.#nextSweep) this.#sweep();
   }
 

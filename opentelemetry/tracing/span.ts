@@ -57,6 +57,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   /** Its neighbours among the open spans: see {@linkcode LiveSpans}, whose they are. */
   older: LiveSpan | undefined = undefined;
   newer: LiveSpan | undefined = undefined;
+  weak: WeakRef<LiveSpan> | undefined = undefined;
   readonly #tracer: ScopeTracer;
   readonly #context: SpanContext;
   readonly #start: number | HrTime;
