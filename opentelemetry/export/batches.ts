@@ -16,8 +16,8 @@ export interface Outlet<T> {
 
 /** Beyond about this many bytes nothing more waits: items may be large, and a count does not bound memory. */
 const MAX_WEIGHT = 8 << 20;
-/** Encoding more than this at once would hold up the event loop for longer than some 10 ms. */
-const MAX_SLICE = 256;
+/** Encoding more than about this many bytes at once would hold up the event loop for longer than some 10 ms. */
+const MAX_SLICE_WEIGHT = 320 << 10;
 /** One item in so many is weighed, and stands for those that follow: weighing takes longer than queueing. */
 const WEIGHED = 16;
 
@@ -32,8 +32,6 @@ export class Batches<T> {
   readonly #outlet: Outlet<T>;
   readonly #queueSize: number;
   readonly #batchSize: number;
-  /** What is handed on at once while the event loop is to go on. */
-  readonly #slice: number;
   readonly #delayMillis: number;
   #queue: T[] = [];
   /** About how many bytes wait, and how many the latest item that was weighed takes. */
@@ -46,7 +44,6 @@ export class Batches<T> {
     this.#outlet = outlet;
     this.#queueSize = batching.maxQueueSize;
     this.#batchSize = Math.min(batching.maxExportBatchSize, batching.maxQueueSize);
-    this.#slice = Math.min(this.#batchSize, MAX_SLICE);
     this.#delayMillis = batching.scheduledDelayMillis;
   }
 
@@ -58,6 +55,11 @@ export class Batches<T> {
   /** How many items wait. */
   get queued(): number {
     return this.#queue.length;
+  }
+
+  /** How many are handed on at once while the event loop is to go on: a request costs as much as many items. */
+  get #slice(): number {
+    return Math.min(this.#batchSize, Math.max(1, Math.floor(MAX_SLICE_WEIGHT / this.#usual)));
   }
 
   add(item: T): void {
@@ -82,9 +84,11 @@ export class Batches<T> {
 
   /** Hands everything on that is there now, and lets the event loop run between the batches. */
   async flush(): Promise<void> {
-    for (let left = this.#queue.length; left > 0 && this.#queue.length > 0; left -= this.#slice) {
-      this.#hand(this.#slice);
-      if (left > this.#slice) await new Promise((resolve) => setTimeout(resolve));
+    for (let left = this.#queue.length; left > 0 && this.#queue.length > 0;) {
+      const slice = this.#slice;
+      this.#hand(slice);
+      left -= slice;
+      if (left > 0) await new Promise((resolve) => setTimeout(resolve));
     }
   }
 

@@ -103,7 +103,7 @@ Deno.test("what does not fill a batch is handed on after the delay", async () =>
 });
 
 Deno.test("flush() hands on what is there in slices, and lets the event loop run between them", async () => {
-  const { batches, outlet, add } = batchesOf({ maxQueueSize: 2000, maxExportBatchSize: 1000 });
+  const { batches, outlet, add } = batchesOf({ maxQueueSize: 2000, maxExportBatchSize: 1000 }, 1280);
   add(0, 900);
   let turns = 0;
   const counting = setInterval(() => turns++);
