@@ -23,10 +23,12 @@ export interface Installed {
   readonly unwatch: () => void;
 }
 
-/** Builds a pipeline and registers it with the API, for every library; what is taken already is left alone. */
-export function installPipeline(configuration: Configuration): Installed {
+/** Registers a pipeline with the API, for every library; what is taken already is left alone. */
+export function installPipeline(
+  configuration: Configuration,
+  pipeline: Pipeline = createPipeline(configuration),
+): Installed {
   const api = registered();
-  const pipeline = createPipeline(configuration);
   const { engine } = pipeline;
   const undo: (() => void)[] = [];
   const register = (taken: unknown, register: () => boolean, api: { disable(): void }) => {
