@@ -19,3 +19,8 @@ export function now(): number {
   }
   return origin + steady;
 }
+
+/** The same of a reading of the steady clock, as `performance.now()` gives it. */
+export function wallOf(steady: number): number {
+  return origin + steady;
+}

@@ -1,11 +1,14 @@
 import type { HrTime, TimeInput } from "@opentelemetry/api";
-import { hrTimeToMilliseconds } from "@opentelemetry/core";
+import { hrTimeToMilliseconds, isTimeInputHrTime } from "@opentelemetry/core";
+import { now, wallOf } from "./clock.ts";
 
-/** A time as callers of the API give it: kept exact, or in milliseconds since the epoch. */
+/** A time as callers of the API give it: kept exact, or in milliseconds since the epoch; now, where it is none. */
 export function instantOf(time: TimeInput): number | HrTime {
-  if (Array.isArray(time)) return time;
-  if (time instanceof Date) return time.getTime();
-  return time <= performance.now() ? time + performance.timeOrigin : time;
+  if (isTimeInputHrTime(time)) return time;
+  const given = time instanceof Date ? time.getTime() : time;
+  // What cannot be encoded would cost the record.
+  if (!Number.isFinite(given)) return now();
+  return typeof time === "number" && time <= performance.now() ? wallOf(time) : given;
 }
 
 /** An instant in milliseconds since the epoch. */

@@ -75,6 +75,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     attributes: Attributes,
     attributesCount: number,
     start: number | HrTime,
+    dropped: number,
   ) {
     this.#tracer = tracer;
     this.name = name;
@@ -84,6 +85,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     this.attributes = attributes;
     this.#attributesCount = attributesCount;
     this.#start = start;
+    if (dropped > 0) this.#extras().droppedAttributes = dropped;
   }
 
   get resource(): ReadableSpan["resource"] {
@@ -176,7 +178,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
           attributeValueLengthLimit,
         },
       );
-      const given = isTime && time === undefined ? attributesOrTime : time;
+      const given = isTime && !isTimeInput(time) ? attributesOrTime : time;
       const at = given === undefined ? now() : instantOf(given);
       this.#addEvent(new ScopeEvent(name, at, attributes, droppedAttributesCount));
     } catch (error) {
@@ -258,9 +260,9 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     if (this.ended || status.code === SpanStatusCode.UNSET || this.status.code === SpanStatusCode.OK) {
       return this;
     }
-    if (status.code === SpanStatusCode.OK) this.status = OK;
-    else if (typeof status.message === "string") this.status = { code: status.code, message: status.message };
-    else this.status = { code: status.code };
+    const { code, message } = status;
+    const described = code === SpanStatusCode.ERROR && typeof message === "string";
+    this.status = code === SpanStatusCode.OK ? OK : described ? { code, message } : { code };
     return this;
   }
 
@@ -270,6 +272,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
+    if (this.ended) return;
     // When the scope fails with it as well, it is not recorded again.
     currentScope()?.failure(exception);
     const { type, message, stacktrace } = describeException(exception);

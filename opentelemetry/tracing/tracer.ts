@@ -54,7 +54,7 @@ export class ScopeTracer implements Tracer {
 
   startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): Span {
     const parent = options.root ? trace.deleteSpan(context) : context;
-    const attributes = readAttributes(options);
+    const { attributes = NO_ATTRIBUTES, droppedAttributesCount } = readAttributes(options);
     const start = options.startTime === undefined ? undefined : instantOf(options.startTime);
     return this.open(
       name,
@@ -63,6 +63,7 @@ export class ScopeTracer implements Tracer {
       options.links,
       parent,
       start,
+      droppedAttributesCount,
     );
   }
 
@@ -84,7 +85,7 @@ export class ScopeTracer implements Tracer {
   ): ReturnType<F> {
     const fn = rest[rest.length - 1] as F;
     const options = rest.length > 1 ? rest[0] as SpanOptions : {};
-    const parent = rest.length > 2 ? rest[1] as Context : contextApi.active();
+    const parent = (rest.length > 2 ? rest[1] as Context | undefined : undefined) ?? contextApi.active();
     const span = this.startSpan(name, options, parent);
     return contextApi.with(trace.setSpan(parent, span), fn, undefined, span);
   }
@@ -97,6 +98,7 @@ export class ScopeTracer implements Tracer {
     links: Link[] | undefined,
     context: Context,
     start?: number | HrTime,
+    dropped: number = 0,
   ): Span {
     if (isSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const { sampler, parentBased, limits, processors, live } = this.shared;
@@ -125,7 +127,11 @@ export class ScopeTracer implements Tracer {
       if (sampling.traceState !== undefined) identity.traceState = sampling.traceState;
       if (sampling.decision !== SamplingDecision.RECORD_AND_SAMPLED) identity.traceFlags = TraceFlags.NONE;
       if (sampling.decision === SamplingDecision.NOT_RECORD) return new UnsampledSpan(identity);
-      if (sampling.attributes !== undefined) attributes = { ...attributes, ...sampling.attributes };
+      if (sampling.attributes !== undefined) {
+        const all = cleanAttributes({ ...attributes, ...sampling.attributes }, limits);
+        attributes = all.attributes ?? NO_ATTRIBUTES;
+        dropped += all.droppedAttributesCount ?? 0;
+      }
     }
     let count = 0;
     for (const _ in attributes) count++;
@@ -139,6 +145,7 @@ export class ScopeTracer implements Tracer {
       limited ? NO_ATTRIBUTES : attributes,
       limited ? 0 : count,
       start ?? now(),
+      dropped,
     );
     if (limited) span.setAttributes(attributes);
     if (links !== undefined) span.addLinks(links);
@@ -160,12 +167,12 @@ function validOf(above: Span, own: boolean): SpanContext | undefined {
 }
 
 /** A copy of what a library gave; a getter of its that throws must not cost the library its span. */
-function readAttributes({ attributes }: SpanOptions): Attributes {
+function readAttributes({ attributes }: SpanOptions): ReturnType<typeof cleanAttributes> {
   try {
-    return cleanAttributes(attributes, NO_LIMITS).attributes ?? NO_ATTRIBUTES;
+    return cleanAttributes(attributes, NO_LIMITS);
   } catch (error) {
     diagnoseFailure("read the attributes of a span", error);
-    return NO_ATTRIBUTES;
+    return {};
   }
 }
 
@@ -179,7 +186,7 @@ export class ScopeTracerProvider implements TracerProvider {
     const key = JSON.stringify([name, version, options?.schemaUrl]);
     let tracer = this.#tracers.get(key);
     if (tracer === undefined) {
-      const scope = { name: name || "unknown", version, schemaUrl: options?.schemaUrl };
+      const scope = { name: name ?? "", version, schemaUrl: options?.schemaUrl };
       tracer = new ScopeTracer(this.shared, scope);
       this.#tracers.set(key, tracer);
     }
