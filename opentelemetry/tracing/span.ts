@@ -15,6 +15,7 @@ import {
   AddAttributeDecision,
   cleanAttributes,
   cleanSimpleAttributes,
+  hrTimeDuration,
   isTimeInput,
   maybeAddAttribute,
 } from "@opentelemetry/core";
@@ -23,7 +24,7 @@ import { diagnoseFailure } from "../../ctx/diagnostics.ts";
 import { describeException } from "../../ctx/errors.ts";
 import { currentScope } from "../../ctx/scope.ts";
 import { now } from "../clock.ts";
-import { hrTimeOf, instantOf, millisecondsOf, toHrTime } from "../instant.ts";
+import { hrTimeOf, instantOf, isBefore } from "../instant.ts";
 import type { LiveSpan } from "./live_spans.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
@@ -125,7 +126,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   }
 
   get duration(): HrTime {
-    return toHrTime(millisecondsOf(this.#end) - millisecondsOf(this.#start));
+    return hrTimeDuration(this.startTime, this.endTime);
   }
 
   spanContext(): SpanContext {
@@ -291,7 +292,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   end(time?: TimeInput): void {
     if (this.ended) return;
     const end = time === undefined ? now() : instantOf(time);
-    this.#end = millisecondsOf(end) < millisecondsOf(this.#start) ? this.#start : end;
+    this.#end = isBefore(end, this.#start) ? this.#start : end;
     const { processors, live } = this.#tracer.shared;
     live?.close(this);
     for (const processor of processors) if (processor.onEnding !== undefined) processor.onEnding(this);

@@ -50,7 +50,7 @@ export function ours({ limits, sampler, processors = [] }: Setting): Tracer {
   return new ScopeTracerProvider({
     resource,
     sampler: sampler ?? new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-    parentBased: sampler === undefined,
+    parentBased: sampler === undefined || sampler instanceof ParentBasedSampler,
     limits: { ...DEFAULTS, ...limits },
     processors: processors.map(whole),
   }).getTracer("equivalence", "1");
