@@ -9,6 +9,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { suppressTracing } from "@opentelemetry/core";
+import { AsyncLocalStorageContextManager } from "npm:@opentelemetry/context-async-hooks@3.1.0";
 import { ctx, OpenTelemetry } from "@haiway/otel";
 import { type OtlpReceiver, startReceiver } from "../support/receiver.ts";
 
@@ -16,23 +17,34 @@ const KEY = createContextKey("test");
 const ONE: Context = ROOT_CONTEXT.setValue(KEY, 1);
 const TWO: Context = ROOT_CONTEXT.setValue(KEY, 2);
 
-/** A test with the context manager of the library registered. */
+/** Whose context manager is registered: the library's by `configure`, or the SDK's, which was there before. */
+const MANAGERS = {
+  "context manager": () => {},
+  "context manager of the SDK": () =>
+    void context.setGlobalContextManager(new AsyncLocalStorageContextManager()),
+};
+
+/** A test of what holds with either context manager. */
 function test(name: string, body: (receiver: OtlpReceiver) => void | Promise<void>): void {
-  Deno.test(`context manager: ${name}`, async () => {
-    await using receiver = startReceiver();
-    OpenTelemetry.configure({
-      service: "test",
-      version: "1.0.0",
-      environment: "test",
-      otlpEndpoint: receiver.endpoint,
+  for (const [whose, register] of Object.entries(MANAGERS)) {
+    Deno.test(`${whose}: ${name}`, async () => {
+      await using receiver = startReceiver();
+      register();
+      OpenTelemetry.configure({
+        service: "test",
+        version: "1.0.0",
+        environment: "test",
+        otlpEndpoint: receiver.endpoint,
+      });
+      try {
+        await body(receiver);
+        assertStrictEquals(context.active(), ROOT_CONTEXT, "nothing stays current");
+      } finally {
+        await OpenTelemetry.shutdown();
+        context.disable();
+      }
     });
-    try {
-      await body(receiver);
-      assertStrictEquals(context.active(), ROOT_CONTEXT, "nothing stays current");
-    } finally {
-      await OpenTelemetry.shutdown();
-    }
-  });
+  }
 }
 
 function turn(): Promise<void> {
