@@ -10,7 +10,7 @@ import {
   type TimeInput,
 } from "@opentelemetry/api";
 import { describeException } from "../../ctx/errors.ts";
-import type { LiveSpan, LiveSpans } from "../tracing/live_spans.ts";
+import type { Group, LiveSpan, LiveSpans } from "../tracing/live_spans.ts";
 
 /** What a tracked span is of. */
 export interface Tracked {
@@ -33,9 +33,7 @@ export interface Tracked {
  */
 export class TrackedSpan implements Span, LiveSpan {
   status: SpanStatus = { code: SpanStatusCode.UNSET };
-  older: LiveSpan | undefined = undefined;
-  newer: LiveSpan | undefined = undefined;
-  weak: WeakRef<LiveSpan> | undefined = undefined;
+  group: Group | undefined = undefined;
   readonly #of: Tracked;
   #ended = false;
 

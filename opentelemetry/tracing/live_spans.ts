@@ -1,79 +1,114 @@
 import { diagnose } from "../../ctx/diagnostics.ts";
 
-/** A span that is open, as a link of the chain of those that are. */
+/** A span that is open, and is ended with the process if nobody ends it before. */
 export interface LiveSpan {
   readonly name: string;
-  older: LiveSpan | undefined;
-  newer: LiveSpan | undefined;
-  /** What holds it when it is no link any more. */
-  weak: WeakRef<LiveSpan> | undefined;
+  /** Those that were opened about when it was, while it is open itself. */
+  group: Group | undefined;
   /** Ends it as the process ends; `cause` says what makes a failure of it. */
   interrupt(cause: string | undefined): void;
 }
 
-/** Beyond this many, the oldest open spans are no longer kept from being collected. */
-const MAX_HELD = 1024;
+/** How many spans are kept track of together. */
+const GROUP_SIZE = 64;
+/** Beyond this many groups, the oldest open spans are no longer kept from being collected. */
+const MAX_HELD = 16;
 
 /** Where the library is: what runs in it is not where a scope was opened. */
 const LIBRARY = new URL("../../", import.meta.url).href;
 
+/** Open spans in the order of their opening, in an array that keeps its room while they come and go. */
+export class Group {
+  /** What holds it once it is one of very many. */
+  weak: WeakRef<Group> | undefined = undefined;
+  size = 0;
+  readonly #spans: (LiveSpan | undefined)[];
+
+  constructor(readonly capacity: number) {
+    this.#spans = new Array(capacity).fill(undefined);
+  }
+
+  add(span: LiveSpan): void {
+    this.#spans[this.size++] = span;
+  }
+
+  remove(span: LiveSpan): void {
+    const last = --this.size;
+    // Mostly it is the latest; the order of the others has to stay.
+    if (this.#spans[last] !== span) {
+      const place = this.#spans.indexOf(span);
+      this.#spans.copyWithin(place, place + 1);
+    }
+    this.#spans[last] = undefined;
+  }
+
+  /** Those that are open now, the latest first. */
+  latestFirst(): LiveSpan[] {
+    return this.#spans.filter((span) => span !== undefined).reverse();
+  }
+}
+
 /**
- * The spans that are open, to be ended when the process is. Most spans live shortly: they are links of a chain, which
- * costs a few writes. The oldest of very many are only weakly held, so that spans that nobody ever ends take no room.
+ * The spans that are open, to be ended when the process is. Most live shortly and never leave the group that is being
+ * filled, which costs two writes. The oldest of very many are only weakly held, a group of them at once, so that spans
+ * that nobody ever ends take no room.
  */
 export class LiveSpans {
+  readonly #groupSize: number;
   readonly #maxHeld: number;
   readonly #forgotten: FinalizationRegistry<() => void> | undefined;
-  readonly #weak = new Set<WeakRef<LiveSpan>>();
+  /** Groups that are full, the oldest first. */
+  readonly #held: Group[] = [];
+  readonly #weak = new Set<WeakRef<Group>>();
   #nextSweep = 2 * MAX_HELD;
-  #newest: LiveSpan | undefined;
-  #oldest: LiveSpan | undefined;
-  #held = 0;
+  #filling: Group;
 
   /** Reporting spans that nobody ended costs a stack trace for each, and is for development. */
   constructor(reporting = false) {
+    this.#groupSize = reporting ? 1 : GROUP_SIZE;
     this.#maxHeld = reporting ? 0 : MAX_HELD;
+    this.#filling = new Group(this.#groupSize);
     if (reporting) this.#forgotten = new FinalizationRegistry((report) => report());
   }
 
   open(span: LiveSpan): void {
     this.#forgotten?.register(span, reporter(span.name), span);
-    const newest = this.#newest;
-    if (newest === undefined) this.#oldest = span;
-    else newest.newer = span;
-    span.older = newest;
-    this.#newest = span;
-    if (++this.#held > this.#maxHeld) this.#loosen();
+    const group = this.#filling;
+    span.group = group;
+    group.add(span);
+    if (group.size === group.capacity) this.#startGroup();
   }
 
   close(span: LiveSpan): void {
     this.#forgotten?.unregister(span);
-    if (span.older !== undefined || span.newer !== undefined || span === this.#newest) this.#unlink(span);
-    else if (span.weak !== undefined) this.#weak.delete(span.weak);
+    const { group } = span;
+    if (group === undefined) return;
+    // An ended span that somebody keeps must not keep the others.
+    span.group = undefined;
+    group.remove(span);
+    if (group.size === 0 && group !== this.#filling) this.#forget(group);
   }
 
   /** Ends what is open, children before their parents, with a mark; `cause` says what makes a failure of it. */
   interrupt(cause: string | undefined): void {
-    while (this.#newest !== undefined) this.#newest.interrupt(cause);
-    for (const weak of [...this.#weak].reverse()) weak.deref()?.interrupt(cause);
+    const weak = [...this.#weak].map((weak) => weak.deref()).filter((group) => group !== undefined);
+    for (const group of [...weak, ...this.#held, this.#filling].reverse()) {
+      for (const span of group.latestFirst()) span.interrupt(cause);
+    }
   }
 
-  #unlink(span: LiveSpan): void {
-    const { older, newer } = span;
-    if (newer === undefined) this.#newest = older;
-    else newer.older = older;
-    if (older === undefined) this.#oldest = newer;
-    else older.newer = newer;
-    // An ended span that somebody keeps must not keep the others.
-    span.older = span.newer = undefined;
-    this.#held--;
-  }
-
-  #loosen(): void {
-    const span = this.#oldest!;
-    this.#unlink(span);
-    this.#weak.add(span.weak = new WeakRef(span));
+  #startGroup(): void {
+    this.#held.push(this.#filling);
+    this.#filling = new Group(this.#groupSize);
+    if (this.#held.length <= this.#maxHeld) return;
+    const oldest = this.#held.shift()!;
+    this.#weak.add(oldest.weak = new WeakRef(oldest));
     if (this.#weak.size >= this.#nextSweep) this.#sweep();
+  }
+
+  #forget(group: Group): void {
+    if (group.weak !== undefined) this.#weak.delete(group.weak);
+    else this.#held.splice(this.#held.indexOf(group), 1);
   }
 
   /** Forgets those that were collected, each time that the set has doubled. */

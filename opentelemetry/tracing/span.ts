@@ -25,7 +25,7 @@ import { describeException } from "../../ctx/errors.ts";
 import { currentScope } from "../../ctx/scope.ts";
 import { now } from "../clock.ts";
 import { hrTimeOf, instantOf, isBefore } from "../instant.ts";
-import type { LiveSpan } from "./live_spans.ts";
+import type { Group, LiveSpan } from "./live_spans.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
 const NO_EVENTS: TimedEvent[] = [];
@@ -55,10 +55,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   attributes: Attributes;
   status: SpanStatus = UNSET;
   ended = false;
-  /** Its neighbours among the open spans: see {@linkcode LiveSpans}, whose they are. */
-  older: LiveSpan | undefined = undefined;
-  newer: LiveSpan | undefined = undefined;
-  weak: WeakRef<LiveSpan> | undefined = undefined;
+  group: Group | undefined = undefined;
   readonly #tracer: ScopeTracer;
   readonly #context: SpanContext;
   readonly #start: number | HrTime;
