@@ -83,7 +83,7 @@ export function openSpan(
 
 /** A scope as a span; and, being one object for both, the context in which that span is current. */
 export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
-  declare readonly span: Span;
+  declare span: Span;
   /** The scope that holds this recorder, once the context manager has seen it. */
   scope: OpenScope | undefined = undefined;
 
@@ -170,6 +170,8 @@ export class OpenTelemetryRecorder extends SpanContextNode implements Recorder {
       span.setStatus(status === "error" ? ERROR : OK);
     }
     span.end();
+    // Whoever outlives the scope needs to know who it was; what it has recorded goes with the export.
+    if (span instanceof ScopeSpan) this.span = span.identity;
   }
 
   #fail(failure: Failure): void {

@@ -13,7 +13,7 @@ const MAX_VALUES = 16;
  */
 export class SpanContextNode implements Context {
   constructor(
-    readonly span: Span | undefined,
+    public span: Span | undefined,
     readonly rest: Context,
     /** Whether the span is that of a scope, not one made by somebody else through the API. */
     readonly scoped: boolean,

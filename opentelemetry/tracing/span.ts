@@ -25,6 +25,7 @@ import { describeException } from "../../ctx/errors.ts";
 import { currentScope } from "../../ctx/scope.ts";
 import { now } from "../clock.ts";
 import { hrTimeOf, instantOf, isBefore } from "../instant.ts";
+import type { BareSpan } from "./bare_span.ts";
 import type { Group, LiveSpan } from "./live_spans.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
@@ -57,7 +58,8 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   ended = false;
   group: Group | undefined = undefined;
   readonly #tracer: ScopeTracer;
-  readonly #context: SpanContext;
+  /** What is left of it when it has ended. */
+  readonly identity: BareSpan;
   readonly #start: number | HrTime;
   #end: number | HrTime = 0;
   #attributesCount: number;
@@ -68,7 +70,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     tracer: ScopeTracer,
     name: string,
     kind: SpanKind,
-    context: SpanContext,
+    identity: BareSpan,
     parent: SpanContext | undefined,
     attributes: Attributes,
     attributesCount: number,
@@ -78,7 +80,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     this.#tracer = tracer;
     this.name = name;
     this.kind = kind;
-    this.#context = context;
+    this.identity = identity;
     this.parentSpanContext = parent;
     this.attributes = attributes;
     this.#attributesCount = attributesCount;
@@ -127,7 +129,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   }
 
   spanContext(): SpanContext {
-    return this.#context;
+    return this.identity;
   }
 
   isRecording(): boolean {

@@ -28,10 +28,10 @@ import { diagnoseFailure } from "../../ctx/diagnostics.ts";
 import { newSpanId, newTraceId } from "../../ctx/ids.ts";
 import { now } from "../clock.ts";
 import { spanOf, withoutSpan } from "../context/context.ts";
+import { BareSpan } from "./bare_span.ts";
 import type { LiveSpans } from "./live_spans.ts";
 import { instantOf } from "../instant.ts";
 import { NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
-import { UnsampledSpan } from "./unsampled_span.ts";
 
 /** What the tracers of one provider share. */
 export interface TracingState {
@@ -103,30 +103,22 @@ export class ScopeTracer implements Tracer {
     if (isSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const { sampler, parentBased, limits, processors, live } = this.shared;
     const above = spanOf(context);
-    if (parentBased && above instanceof UnsampledSpan) {
-      return new UnsampledSpan({ ...above.spanContext(), spanId: newSpanId() });
-    }
-    const own = above instanceof ScopeSpan;
+    const own = above instanceof ScopeSpan || above instanceof BareSpan;
     const parent = above === undefined ? undefined : validOf(above, own);
-    const identity: SpanContext = {
-      traceId: parent === undefined ? newTraceId() : parent.traceId,
-      spanId: newSpanId(),
-      traceFlags: TraceFlags.SAMPLED,
-      traceState: parent?.traceState,
-    };
-    // Below a sampled span of this process a parent-based sampler says yes: no need to ask it.
+    const traceId = parent === undefined ? newTraceId() : parent.traceId;
+    let { traceState } = parent ?? {};
+    let flags = TraceFlags.SAMPLED;
+    // Below a span of this process a parent-based sampler says what it said of that one: no need to ask it.
+    if (parentBased && above instanceof BareSpan && above.traceFlags === TraceFlags.NONE) {
+      return new BareSpan(traceId, newSpanId(), TraceFlags.NONE, traceState);
+    }
     if (!parentBased || !own || parent?.traceFlags !== TraceFlags.SAMPLED) {
-      const sampling = sampler.shouldSample(
-        context,
-        identity.traceId,
-        name,
-        kind,
-        attributes,
-        links ?? NO_LINKS,
-      );
-      if (sampling.traceState !== undefined) identity.traceState = sampling.traceState;
-      if (sampling.decision !== SamplingDecision.RECORD_AND_SAMPLED) identity.traceFlags = TraceFlags.NONE;
-      if (sampling.decision === SamplingDecision.NOT_RECORD) return new UnsampledSpan(identity);
+      const sampling = sampler.shouldSample(context, traceId, name, kind, attributes, links ?? NO_LINKS);
+      if (sampling.traceState !== undefined) traceState = sampling.traceState;
+      if (sampling.decision !== SamplingDecision.RECORD_AND_SAMPLED) flags = TraceFlags.NONE;
+      if (sampling.decision === SamplingDecision.NOT_RECORD) {
+        return new BareSpan(traceId, newSpanId(), flags, traceState);
+      }
       if (sampling.attributes !== undefined) {
         const all = cleanAttributes({ ...attributes, ...sampling.attributes }, limits);
         attributes = all.attributes ?? NO_ATTRIBUTES;
@@ -140,7 +132,7 @@ export class ScopeTracer implements Tracer {
       this,
       name,
       kind,
-      identity,
+      new BareSpan(traceId, newSpanId(), flags, traceState),
       parent,
       limited ? NO_ATTRIBUTES : attributes,
       limited ? 0 : count,
