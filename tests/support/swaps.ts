@@ -9,7 +9,7 @@ import { AsyncLocalStorageContextManager } from "npm:@opentelemetry/context-asyn
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
-import type { ConfigureOptions, Observability } from "@haiway/otel";
+import type { ConfigureOptions, Observability, RemoteTrace } from "@haiway/otel";
 import { type Configuration, resolveConfiguration } from "../../opentelemetry/configuration/configuration.ts";
 import { installPipeline } from "../../opentelemetry/installation.ts";
 import { ScopeLogger } from "../../opentelemetry/logger.ts";
@@ -48,6 +48,7 @@ export function swapped(
   parts: readonly Part[],
   exporters: Exporters,
   options: Partial<ConfigureOptions> = {},
+  remote: RemoteTrace = {},
 ): Swapped {
   const configuration = resolveConfiguration({
     service: "swapped",
@@ -66,7 +67,11 @@ export function swapped(
   const { uninstall } = installPipeline(configuration, pipeline);
   return {
     pipeline,
-    observability: new OpenTelemetryObservability(pipeline.engine, configuration.level, resolveRemote({})),
+    observability: new OpenTelemetryObservability(
+      pipeline.engine,
+      configuration.level,
+      resolveRemote(remote),
+    ),
     flush: () => pipeline.forceFlush(5000),
     async close() {
       uninstall();
@@ -95,7 +100,8 @@ function pipelineOf(parts: readonly Part[], configuration: Configuration, export
     : ours.meterProvider as MeterProvider;
   const meter = meterProvider.getMeter(NAME, VERSION);
   const instruments = new Instruments(sdk("instruments") ? plain(meter) : meter);
-  const providers = [tracerProvider, loggerProvider, meterProvider];
+  // Ours flushes the rest; twice would be two exports of the metrics.
+  const providers = [tracerProvider, loggerProvider, ...sdk("metric reader") ? [meterProvider] : []];
   return {
     ...ours,
     engine: { ...ours.engine, startSpan, logger, instruments },
