@@ -31,6 +31,7 @@ import { Spool } from "./export/spool.ts";
 import { readStats, type Stats } from "./export/statistics.ts";
 import { NO_ATTRIBUTES } from "./tracing/span.ts";
 import { ScopeTracerProvider } from "./tracing/tracer.ts";
+import { Way } from "./export/way.ts";
 import { NAME, VERSION } from "./version.ts";
 
 /** The providers of all three signals, what the scopes record through, and how it all ends. */
@@ -56,6 +57,8 @@ export interface Exporters {
   readonly logs?: LogRecordExporter;
   /** What the exporters hand on to, which outlives them in a flush. */
   readonly deliveries: readonly Delivery[];
+  /** By which way they send. */
+  readonly way?: Way;
   /** Where they keep on the disk what cannot be delivered, if anywhere. */
   readonly spool?: Spool;
 }
@@ -67,7 +70,7 @@ export function createPipeline(
 ): Pipeline {
   const { redactor } = configuration;
   const resource = createResource(configuration);
-  const { deliveries } = exporters;
+  const { deliveries, way } = exporters;
   const deliveryOf = (signal: Signal) => deliveries.find((delivery) => delivery.signal === signal);
   const { traces, logs } = configuration.outputs;
   const queues: Queue[] = [];
@@ -142,7 +145,7 @@ export function createPipeline(
     tracerProvider,
     meterProvider,
     loggerProvider,
-    ending: new Ending({ queues, readers, deliveries, live }),
+    ending: new Ending({ queues, readers, deliveries, live, way }),
     stats: () => readStats(sources),
     async forceFlush(timeoutMillis: number): Promise<void> {
       const until = performance.now() + timeoutMillis;
@@ -156,16 +159,19 @@ export function createPipeline(
       await within(all("shut down", providers.map((provider) => provider.shutdown())), timeoutMillis);
       await all("shut down", deliveries.map((delivery) => delivery.shutdown(until - performance.now())));
       exporters.spool?.close();
+      await way?.close();
     },
   };
 }
 
-function createExporters({ outputs, temporality, redactor, spool: directory }: Configuration): Exporters {
+function createExporters(configuration: Configuration): Exporters {
+  const { outputs, temporality, redactor, spool: directory, shutdownTimeoutMillis } = configuration;
   const { traces, metrics, logs } = outputs;
+  const way = new Way(shutdownTimeoutMillis);
   const deliveries: Delivery[] = [];
   const spool = directory === undefined ? undefined : new Spool(directory);
   const deliveryTo = (signal: Signal, endpoint: Endpoint) => {
-    const delivery = new Delivery(signal, endpoint, spool);
+    const delivery = new Delivery(signal, endpoint, way, spool);
     deliveries.push(delivery);
     return delivery;
   };
@@ -181,6 +187,7 @@ function createExporters({ outputs, temporality, redactor, spool: directory }: C
       ? new ConsoleMetricExporter(redactor)
       : undefined,
     deliveries,
+    way,
     spool,
   };
 }

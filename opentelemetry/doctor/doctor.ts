@@ -5,7 +5,7 @@ import { examineEnvironment } from "./environment.ts";
 import { examineProxy } from "./proxy.ts";
 import { type DoctorFinding, type DoctorOptions, type DoctorReport, reportOf } from "./report.ts";
 import { type Endpoint, resolveEndpoints, type Signal } from "../configuration/endpoint.ts";
-import { Environment, granted } from "../configuration/environment.ts";
+import { Environment } from "../configuration/environment.ts";
 import { isHidden, isNative, type Registered, registered } from "../native/registered.ts";
 import { type DropReason, HELP, NOUN, type SignalStats, type Stats } from "../export/statistics.ts";
 import { ScopeTracerProvider } from "../tracing/tracer.ts";
@@ -23,9 +23,10 @@ export async function examine(
   const outputs = resolveOutputs(options, configuration);
   const findings = "check" in outputs ? [outputs] : await examineOutputs(outputs, timeoutMillis);
   const api = registered();
+  const environment = new Environment();
   return reportOf([
     ...unique(findings),
-    ...("check" in outputs ? [] : examineProxy(urlsOf(outputs), readProxy)),
+    ...("check" in outputs ? [] : examineProxy(urlsOf(outputs), (name) => environment.get(name))),
     ...(stats === undefined ? [] : examineDelivery(stats)),
     ...examineEnvironment(options.deploy),
     ...examineApi(api),
@@ -83,12 +84,6 @@ function examineDelivery(stats: Stats): DoctorFinding[] {
 
 function urlsOf(outputs: Outputs): string[] {
   return Object.values(outputs).flatMap((output) => typeof output === "string" ? [] : output.url);
-}
-
-/** A variable about proxies, which has two spellings, if it may be read. */
-function readProxy(name: string): string | undefined {
-  const spellings = [name, name.toLowerCase()].filter((variable) => granted({ name: "env", variable }));
-  return spellings.map((variable) => Deno.env.get(variable)).find((value) => value);
 }
 
 function examinePrinted(signals: Signal[]): DoctorFinding[] {

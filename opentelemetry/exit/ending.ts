@@ -2,6 +2,7 @@ import { diagnoseFailure } from "../../ctx/diagnostics.ts";
 import { type Delivery, within } from "../export/delivery.ts";
 import { postNow } from "./last_flush.ts";
 import type { LiveSpans } from "../tracing/live_spans.ts";
+import type { Way } from "../export/way.ts";
 import type { ScopeMetricReader } from "../metrics/metric_reader.ts";
 
 /** A queue before a delivery. */
@@ -17,6 +18,7 @@ interface Parts {
   readonly queues: readonly Queue[];
   readonly readers?: readonly ScopeMetricReader[];
   readonly deliveries: readonly Delivery[];
+  readonly way?: Way;
 }
 
 /** How long a collector that cannot be connected to may hold up the end of the process, in milliseconds. */
@@ -28,15 +30,17 @@ export class Ending {
   readonly #readers: readonly ScopeMetricReader[];
   readonly #deliveries: readonly Delivery[];
   readonly #live: LiveSpans | undefined;
+  readonly #way: Way | undefined;
   #left = Infinity;
   #patience = PATIENCE;
   #endedAt = -Infinity;
 
-  constructor({ queues, readers, deliveries, live }: Parts) {
+  constructor({ queues, readers, deliveries, live, way }: Parts) {
     this.#queues = queues;
     this.#readers = readers ?? [];
     this.#deliveries = deliveries;
     this.#live = live;
+    this.#way = way;
   }
 
   /** Whether something was recorded that has not arrived. */
@@ -53,7 +57,8 @@ export class Ending {
   async flush(timeoutMillis: number): Promise<void> {
     this.#renew();
     if (this.#patience === 0 || !this.#pending) return;
-    await this.#spend(timeoutMillis, async (left) => {
+    // What has kept the process until now is part of what its end takes.
+    await this.#spend(timeoutMillis - (this.#way?.heldMillis ?? 0), async (left) => {
       const until = performance.now() + left;
       await within(Promise.all(this.#queues.map((queue) => queue.flush())), left);
       for (const reader of this.#readers) reader.exportNow();

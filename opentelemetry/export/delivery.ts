@@ -8,6 +8,7 @@ import { type Batch, type Outcome, Sender, unrefTimeout } from "./sender.ts";
 import { halve } from "./split.ts";
 import type { Spool } from "./spool.ts";
 import { Counts, NOUN } from "./statistics.ts";
+import type { Way } from "./way.ts";
 
 /**
  * What one signal keeps while the collector does not take it: spans of 1 kB for five minutes at 100 a second.
@@ -47,7 +48,7 @@ export class Delivery {
   readonly #backlog: Backlog | undefined;
   readonly #type: Batch["type"];
 
-  constructor(signal: Signal, endpoint: Endpoint, spool?: Spool) {
+  constructor(signal: Signal, endpoint: Endpoint, way: Way, spool?: Spool) {
     this.signal = signal;
     this.counts = new Counts(signal);
     const { hostname, port, protocol } = new URL(endpoint.url);
@@ -59,7 +60,7 @@ export class Delivery {
       "server.port": Number(port) || (protocol === "https:" ? 443 : 80),
     };
     this.#type = endpoint.protocol === "http/json" ? "json" : "pb";
-    this.#sender = new Sender(endpoint);
+    this.#sender = new Sender(endpoint, way);
     this.#backlog = spool && new Backlog(spool, this.counts);
   }
 

@@ -1,7 +1,8 @@
 import { reason } from "../../ctx/diagnostics.ts";
 import type { Endpoint } from "../configuration/endpoint.ts";
 import type { LastAnswer, LastPost } from "../exit/last_flush.ts";
-import { closeKept, type Kept, send } from "./transport.ts";
+import { closeKept, type Kept } from "./transport.ts";
+import type { Way } from "./way.ts";
 import type { SpoolFile } from "./spool.ts";
 
 const MAX_RETRY_AFTER = 3_600_000;
@@ -44,12 +45,14 @@ export class Sender {
   /** The endpoint as it may be shown: its query and its headers may hold secrets. */
   readonly shown: string;
   readonly #endpoint: Endpoint;
+  readonly #way: Way;
   readonly #secrets: readonly string[];
   #sending: AbortController | undefined;
   readonly #kept: Kept = {};
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Endpoint, way: Way) {
     this.#endpoint = endpoint;
+    this.#way = way;
     const { origin, pathname } = new URL(endpoint.url);
     this.shown = origin + pathname;
     this.#secrets = Object.values(endpoint.headers).flatMap((value) => [value, ...value.split(/\s+/)])
@@ -82,7 +85,8 @@ export class Sender {
       const { url, headers, body } = this.request(batch);
       const { signal } = sending;
       const kept = this.#kept;
-      const response = await send(url, { method: "POST", headers, body, redirect: "manual", signal, kept });
+      const post = { method: "POST", headers, body, redirect: "manual", signal, kept } as const;
+      const response = await this.#way.send(url, post);
       clearTimeout(timer);
       timer = unrefTimeout(abort, Math.min(ANSWER_TIMEOUT, timeoutMillis));
       return this.#outcomeOf(response, await readAnswer(response));

@@ -1,5 +1,6 @@
 import { Environment } from "../configuration/environment.ts";
 import { isNative, registered } from "../native/registered.ts";
+import { proxyOf } from "./proxy.ts";
 
 /** What an exporter asks for. */
 export interface Post {
@@ -10,6 +11,8 @@ export interface Post {
   readonly signal: AbortSignal;
   /** Called when there is a connection, after which the request may have been taken whatever happens. */
   readonly onConnection?: (connection: Deno.Conn) => void;
+  /** Called when the request begins to keep the process, with true, and when it no longer does. */
+  readonly onHold?: (holds: boolean) => void;
   /** Where the connection is left for the next request, if the other side keeps it. */
   readonly kept?: Kept;
 }
@@ -32,7 +35,7 @@ export function closeKept(kept: Kept): void {
 /** A request over HTTP/1.1 on a connection of its own, which Deno's built-in OpenTelemetry does not trace. */
 export async function postUntraced(url: string, post: Post): Promise<Response> {
   // It runs in a worker too, from its source text, and can use nothing of this module.
-  const { headers, body, signal, onConnection, kept } = post;
+  const { headers, body, signal, onConnection, onHold, kept } = post;
   const maxAnswer = 64 * 1024;
   const { protocol, hostname, host, port, pathname, search } = new URL(url);
   const secure = protocol === "https:";
@@ -41,26 +44,28 @@ export async function postUntraced(url: string, post: Post): Promise<Response> {
   const reused = kept?.idle;
   if (kept !== undefined) kept.idle = undefined;
 
-  const connect = async (): Promise<Deno.Conn> => {
-    const plain = await Deno.connect({ ...address, signal });
-    // The body follows the head at once, and not when the other side has said that it has the head: 40 ms later.
-    plain.setNoDelay();
-    if (!secure) return plain;
-    const encrypted = await Deno.startTls(plain, { hostname: address.hostname });
-    await encrypted.handshake();
-    return encrypted;
-  };
-
-  let connection = reused ?? await connect();
-  onConnection?.(connection);
+  let connection: Deno.Conn;
   const close = () => {
     try {
       connection.close();
     } catch {
-      // It is closed already.
+      // It is closed already, or was never there.
     }
   };
-  signal.addEventListener("abort", close);
+
+  const connect = async (): Promise<void> => {
+    onHold?.(true);
+    const plain = connection = await Deno.connect({ ...address, signal });
+    signal.throwIfAborted();
+    // The body follows the head at once, and not when the other side has said that it has the head: 40 ms later.
+    plain.setNoDelay();
+    if (secure) {
+      const encrypted = await Deno.startTls(plain, { hostname: address.hostname });
+      connection = encrypted;
+      await encrypted.handshake();
+    }
+    onConnection?.(connection);
+  };
 
   const write = async (bytes: Uint8Array): Promise<void> => {
     for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
@@ -138,43 +143,47 @@ export async function postUntraced(url: string, post: Post): Promise<Response> {
       ...headers,
     });
     const lines = [`POST ${pathname}${search} HTTP/1.1`, ...head.map(([name, value]) => `${name}: ${value}`)];
+    onHold?.(true);
     await write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
     await write(body);
+    // Who waits for an answer on a connection that was let go of does not keep the process.
+    onHold?.(false);
     return await readAll();
   };
 
   let answer = "";
+  signal.addEventListener("abort", close);
   try {
-    signal.throwIfAborted();
-    // A connection that waited may have been closed meanwhile, and says so only when it is used.
-    if (reused !== undefined) answer = await exchange().catch(() => "");
-    if (answer === "" && reused !== undefined) {
-      signal.throwIfAborted();
-      close();
-      connection = await connect();
+    if (reused !== undefined) {
+      connection = reused;
       onConnection?.(connection);
+      // A connection that waited may have been closed meanwhile, and says so only when it is used.
+      answer = await exchange().catch(() => "");
+      signal.throwIfAborted();
+      if (answer === "") close();
     }
-    if (answer === "") answer = await exchange();
+    if (answer === "") {
+      await connect();
+      answer = await exchange();
+    }
     return parse(answer);
   } finally {
     signal.removeEventListener("abort", close);
-    if (!signal.aborted && kept !== undefined && isKept(answer)) kept.idle = connection;
+    if (!signal.aborted && kept !== undefined && isKept(answer)) kept.idle = connection!;
     else close();
   }
 }
 
+/** Whether Deno traces what leaves by its own `fetch`. */
 const traced = isNative(registered());
 /** Taken when the module is loaded, so that a test that replaces the global does not see its own telemetry. */
 const fetch = globalThis.fetch;
-/** What only `fetch` knows to go through. */
-const PROXIES = ["ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"];
 
 /**
- * Sends an export, on connections of its own: they are not traced, and do not keep a process that has come to its
- * end, as `fetch` would. Only where a proxy is the way `fetch` has to go it.
+ * Sends an export, on connections of its own: they are not traced, and once they are there they do not keep a process
+ * that has come to its end, as `fetch` would.
  */
 export async function send(url: string, post: Post): Promise<Response> {
-  if (!traced && isProxied()) return await fetch(url, post);
   let connected = false;
   // Who waits for the end of a flush keeps the process by waiting.
   const onConnection = (connection: Deno.Conn) => {
@@ -190,9 +199,11 @@ export async function send(url: string, post: Post): Promise<Response> {
   }
 }
 
-function isProxied(): boolean {
+/** Whether only `fetch` knows the way to a URL. */
+export function needsFetch(url: string): boolean {
+  if (traced) return false;
   const environment = new Environment();
-  return PROXIES.some((name) => environment.get(name) !== undefined);
+  return proxyOf(url, (name) => environment.get(name)) !== undefined;
 }
 
 /** What sends without being traced, as the source text of an expression for a worker. */

@@ -61,7 +61,7 @@ export function bindPipeline(api: Registered, configuration: Configuration): Pip
     tracerProvider,
     meterProvider,
     loggerProvider,
-    ending: new Ending({ queues: logs?.queues ?? [], deliveries: logs?.deliveries ?? [], live }),
+    ending: new Ending({ queues: [], deliveries: [], ...logs, live }),
     stats: () => logs?.stats() ?? NO_STATS,
     async forceFlush(timeoutMillis: number): Promise<void> {
       await within(flush(), timeoutMillis);

@@ -11,12 +11,14 @@ import { createLogExporter } from "../export/exporter.ts";
 import { LogBatchProcessor } from "../export/processors.ts";
 import { createResource } from "../resource.ts";
 import { NO_STATS, readStats, type Stats } from "../export/statistics.ts";
+import { Way } from "../export/way.ts";
 
 /** A logger provider of the library's own, beside providers of somebody else who have none. */
 export interface PrivateLogs {
   readonly provider: ApiLoggerProvider;
   readonly queues: readonly Queue[];
   readonly deliveries: readonly Delivery[];
+  readonly way?: Way;
   stats(): Stats;
   flush(timeoutMillis: number): Promise<void>;
   shutdown(timeoutMillis: number): Promise<void>;
@@ -36,7 +38,8 @@ export function createPrivateLogs(configuration: Configuration, native: boolean)
       new LoggerProvider({ resource, processors: [new ConsoleLogProcessor(configuration.redactor)] }),
     );
   }
-  const delivery = new Delivery("logs", output);
+  const way = new Way(configuration.shutdownTimeoutMillis);
+  const delivery = new Delivery("logs", output, way);
   const exporter = createLogExporter(output, delivery, configuration.redactor);
   const processor = new LogBatchProcessor(exporter, configuration.logBatches, delivery);
   const provider = new LoggerProvider({
@@ -48,6 +51,7 @@ export function createPrivateLogs(configuration: Configuration, native: boolean)
     provider,
     queues: [processor.batches],
     deliveries: [delivery],
+    way,
     stats: () => readStats({ logs: processor, deliveries: [delivery] }),
     async flush(timeoutMillis: number): Promise<void> {
       await attempt(() => provider.forceFlush());
@@ -56,6 +60,7 @@ export function createPrivateLogs(configuration: Configuration, native: boolean)
     async shutdown(timeoutMillis: number): Promise<void> {
       await attempt(() => provider.shutdown());
       await delivery.shutdown(timeoutMillis);
+      await way.close();
     },
   };
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import type { Stats } from "@haiway/otel";
 import type { OtlpReceiver } from "./receiver.ts";
+import { assertSays } from "./rows.ts";
 import { flushWithin, type Ran, run } from "./subprocess.ts";
 
 /** What the program under test does: waves of scopes with a log each, a flush after each, and an end. */
@@ -27,9 +28,21 @@ export interface Plan {
   readonly size?: number;
   /** Within how many milliseconds the shutdown has to end. */
   readonly shutdownWithin?: number;
+  /** Within how many milliseconds the program has to end, on a busy machine. Default 30 000. */
+  readonly within?: number;
+  /** The kinds of lines that have to be said on standard error, and may be said. */
+  readonly says?: readonly RegExp[];
+  readonly maySay?: readonly RegExp[];
 }
 
-const PROGRAM = (plan: Omit<Plan, "gate" | "env" | "flushMillis"> & { gate: string }) => `
+/** What may be said of any try that failed. */
+export const TRYING_AGAIN = /Cannot export to http.* now, trying again: /;
+/** Further drops of the same window, in one line. */
+export const IN_ALL = /Dropped \d+ (spans|logs) in all: /;
+
+const PROGRAM = (
+  plan: Pick<Plan, "endpoint" | "options" | "waves" | "size" | "shutdownWithin"> & { gate: string },
+) => `
   import { ctx, OpenTelemetry } from "@haiway/otel";
   const { endpoint, options, waves = [8], size = 0, gate, shutdownWithin = 110_000 } = ${
   JSON.stringify(plan)
@@ -63,16 +76,22 @@ export interface Ended extends Ran {
 }
 
 export async function runPlan({ gate, env, flushMillis = 10_000, ...plan }: Plan): Promise<Ended> {
+  const { says = [], maySay, within = 30_000 } = plan;
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     await gate?.(Number(new URL(request.url).pathname.slice(1)));
     return new Response("go on");
   });
-  const source = PROGRAM({ ...plan, gate: `http://127.0.0.1:${server.addr.port}/` });
+  const { endpoint, options, waves, size, shutdownWithin } = plan;
+  const given = { endpoint, options, waves, size, shutdownWithin };
+  const source = PROGRAM({ ...given, gate: `http://127.0.0.1:${server.addr.port}/` });
+  const startedAt = performance.now();
   const ran = await run(source, {
     flags: ["--allow-net=127.0.0.1", "--allow-env"],
     env: { ...flushWithin(flushMillis), ...env },
   });
   assertEquals([ran.code, ran.signal], [0, null], ran.stderr);
+  assertLess(performance.now() - startedAt, within);
+  assertSays(ran.stderr, says, maySay);
   const { isLate, stats }: { isLate: boolean; stats: Stats } = JSON.parse(ran.stdout);
   assertEquals(isLate, false, `the shutdown took more than ${plan.shutdownWithin} ms: ${ran.stderr}`);
   for (const { created, exported, queued, spooled, dropped } of Object.values(stats)) {

@@ -4,11 +4,16 @@
  * @module
  */
 
+import { assert } from "@std/assert";
+
+/** What is claimed, each with what shows it. */
+export type Rows = Record<string, () => Promise<void>>;
+
 /** How many programs run at once. */
 const LANES = 4;
 
-/** Registers one test with a step for each row, by its claim. */
-export function testRows(name: string, rows: Readonly<Record<string, () => Promise<void>>>): void {
+/** Registers one test with a step for each row of some tables, by its claim. */
+export function testRows(name: string, ...tables: readonly Readonly<Rows>[]): void {
   Deno.test({
     name,
     // The rows run side by side, so that what one leaves open cannot be told from what another still needs.
@@ -16,7 +21,9 @@ export function testRows(name: string, rows: Readonly<Record<string, () => Promi
     sanitizeResources: false,
     sanitizeExit: false,
     async fn(t) {
-      const waiting = Object.entries(rows);
+      const waiting = tables.flatMap((rows) => Object.entries(rows));
+      const claims = new Set(waiting.map(([claim]) => claim));
+      assert(claims.size === waiting.length, "no two rows claim the same");
       await Promise.all(Array.from({ length: LANES }, async () => {
         for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
           const [name, fn] = row;
@@ -25,4 +32,15 @@ export function testRows(name: string, rows: Readonly<Record<string, () => Promi
       }));
     },
   });
+}
+
+/** Every line on standard error is of one of some kinds, and each kind that has to be there is. */
+export function assertSays(stderr: string, must: readonly RegExp[], may: readonly RegExp[] = []): void {
+  const lines = stderr.split("\n").filter((line) => line !== "");
+  for (const line of lines) {
+    assert([...must, ...may].some((kind) => kind.test(line)), `nobody expected the line: ${line}`);
+  }
+  for (const kind of must) {
+    assert(lines.some((line) => kind.test(line)), `no line is like ${kind}: ${stderr}`);
+  }
 }

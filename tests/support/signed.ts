@@ -5,18 +5,6 @@
  * @module
  */
 
-const authority = `-----BEGIN CERTIFICATE-----
-MIIBezCCASGgAwIBAgIUJrWtCVD/AQgy2r/VqElfZizb1B8wCgYIKoZIzj0EAwIw
-EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjMwMzAyMTBaGA8yMTI2MTAzMDAz
-MDIxMFowEjEQMA4GA1UEAwwHVGVzdCBDQTBZMBMGByqGSM49AgEGCCqGSM49AwEH
-A0IABFWLJaIjmS8nGZ2PdwbHl/gLZgsMM33prTZWgtpMohPoAOa6pWbvl07tiMUx
-4Ed3j63Et7Lwbvn9/iUe8FUk5O2jUzBRMB0GA1UdDgQWBBTP55g5zmSfO8h/U549
-aL7yLI05gzAfBgNVHSMEGDAWgBTP55g5zmSfO8h/U549aL7yLI05gzAPBgNVHRMB
-Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQD/zfqIq9MxlL9ynsedOwuhjCDZ
-r+ma+An5KksRIrFLAwIgcqFlUkgv9C/022/XIQ3rNatsX0l+2EZ6UCvRXzmZBVg=
------END CERTIFICATE-----
-`;
-
 export const cert = `-----BEGIN CERTIFICATE-----
 MIIBrTCCAVKgAwIBAgIUWsydaBKoBGK+iI3uZ/3t2woT3JQwCgYIKoZIzj0EAwIw
 EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjMwMzAyMTBaGA8yMTI2MTAzMDAz
@@ -38,9 +26,5 @@ PzC//DJt1AHfJJHEI/McLzCh7W0XPQZFCmkTprMZ/8qhM+ipd5vyK/rC
 -----END PRIVATE KEY-----
 `;
 
-/** A file with the authority, for `DENO_CERT`. */
-export async function authorityFile(): Promise<string> {
-  const path = await Deno.makeTempFile({ prefix: "authority_", suffix: ".pem" });
-  await Deno.writeTextFile(path, authority);
-  return path;
-}
+/** The file with the authority, for `DENO_CERT`. */
+export const authorityFile: string = new URL("authority.pem", import.meta.url).pathname;
