@@ -1,8 +1,5 @@
 import { assertEquals } from "@std/assert";
 import { ROOT_CONTEXT, SpanKind } from "@opentelemetry/api";
-import { OTLPLogExporter } from "npm:@opentelemetry/exporter-logs-otlp-http@0.301.0";
-import { OTLPMetricExporter } from "npm:@opentelemetry/exporter-metrics-otlp-http@0.301.0";
-import { OTLPTraceExporter } from "npm:@opentelemetry/exporter-trace-otlp-http@0.301.0";
 import { SpanBatchProcessor } from "../../opentelemetry/export/processors.ts";
 import { ScopeLogger } from "../../opentelemetry/logger.ts";
 import { ScopeSpan } from "../../opentelemetry/tracing/span.ts";
@@ -10,7 +7,7 @@ import { ScopeTracerProvider } from "../../opentelemetry/tracing/tracer.ts";
 import { type Adapter, testConformance } from "../conformance.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { seenBy } from "../support/seen_receiver.ts";
-import { type Part, PARTS, swapped } from "../support/swaps.ts";
+import { type Part, PARTS, sdkExporters, swapped } from "../support/swaps.ts";
 import { Wire } from "../support/wire.ts";
 
 /** Records with these parts of the SDK, into exporters of the tests. */
@@ -38,13 +35,7 @@ function withExporters(name: string, parts: readonly Part[]): Adapter {
     name,
     create(level) {
       const receiver = startReceiver();
-      const to = (signal: string) => ({ url: `${receiver.endpoint}/v1/${signal}` });
-      const swap = swapped(parts, {
-        traces: new OTLPTraceExporter(to("traces")),
-        metrics: new OTLPMetricExporter(to("metrics")),
-        logs: new OTLPLogExporter(to("logs")),
-        deliveries: [],
-      }, { level, events: "log" });
+      const swap = swapped(parts, sdkExporters(receiver.endpoint), { level, events: "log" });
       return {
         observability: swap.observability,
         async read() {

@@ -3,7 +3,8 @@ import { assertEquals } from "@std/assert";
 import type { ConfigureOptions, RemoteTrace } from "@haiway/otel";
 import { normalised } from "../support/normalised.ts";
 import { programs, run } from "../support/programs.ts";
-import { type Part, PARTS, swapped } from "../support/swaps.ts";
+import { startReceiver } from "../support/receiver.ts";
+import { type Part, PARTS, sdkExporters, swapped } from "../support/swaps.ts";
 import { Wire } from "../support/wire.ts";
 
 /** What is configured besides. */
@@ -48,6 +49,36 @@ async function requests(
     await swap.close();
   }
 }
+
+/** The requests that arrive of a program, sent by the exporters of the SDK or by ours. */
+async function received(
+  theirs: boolean,
+  program: Parameters<typeof run>[0],
+  options: Partial<ConfigureOptions>,
+  remote: RemoteTrace,
+): Promise<unknown> {
+  await using receiver = startReceiver();
+  const { endpoint } = receiver;
+  const exporters = theirs ? sdkExporters(endpoint) : undefined;
+  const swap = swapped([], exporters, { ...options, otlpEndpoint: endpoint }, remote);
+  try {
+    await run(program, swap.observability);
+    await swap.flush();
+    // The signals arrive in any order.
+    return normalised(receiver.bodies.toSorted((one, other) => one.path < other.path ? -1 : 1));
+  } finally {
+    await swap.close();
+  }
+}
+
+Deno.test("whatever a program records, ours sends the same as with the SDK's exporters", async () => {
+  await fc.assert(
+    fc.asyncProperty(programs, settings, remotes, async (...given) => {
+      assertEquals(await received(false, ...given), await received(true, ...given));
+    }),
+    { numRuns: 40 },
+  );
+});
 
 for (const parts of [...PARTS.map((part) => [part]), PARTS]) {
   const whose = parts.length === 1 ? `the SDK's ${parts[0]}` : "the SDK's parts alone";

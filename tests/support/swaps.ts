@@ -6,6 +6,9 @@
 
 import { context, type Counter, type Gauge, type Histogram, type Meter } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "npm:@opentelemetry/context-async-hooks@3.1.0";
+import { OTLPLogExporter } from "npm:@opentelemetry/exporter-logs-otlp-http@0.301.0";
+import { OTLPMetricExporter } from "npm:@opentelemetry/exporter-metrics-otlp-http@0.301.0";
+import { OTLPTraceExporter } from "npm:@opentelemetry/exporter-trace-otlp-http@0.301.0";
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
@@ -43,10 +46,10 @@ export interface Swapped {
   close(): Promise<void>;
 }
 
-/** Installs a pipeline with these parts of the SDK, before these exporters. */
+/** Installs a pipeline with these parts of the SDK before these exporters; ours alone where there are none. */
 export function swapped(
   parts: readonly Part[],
-  exporters: Exporters,
+  exporters: Exporters | undefined,
   options: Partial<ConfigureOptions> = {},
   remote: RemoteTrace = {},
 ): Swapped {
@@ -63,7 +66,9 @@ export function swapped(
   });
   const foreign = parts.includes("context manager");
   if (foreign) context.setGlobalContextManager(new AsyncLocalStorageContextManager());
-  const pipeline = pipelineOf(parts, configuration, exporters);
+  const pipeline = exporters === undefined
+    ? createPipeline(configuration)
+    : pipelineOf(parts, configuration, exporters);
   const { uninstall } = installPipeline(configuration, pipeline);
   return {
     pipeline,
@@ -78,6 +83,17 @@ export function swapped(
       if (foreign) context.disable();
       await pipeline.shutdown(5000);
     },
+  };
+}
+
+/** The exporters of the SDK. */
+export function sdkExporters(endpoint: string): Exporters {
+  const to = (signal: string) => ({ url: `${endpoint}/v1/${signal}` });
+  return {
+    traces: new OTLPTraceExporter(to("traces")),
+    metrics: new OTLPMetricExporter(to("metrics")),
+    logs: new OTLPLogExporter(to("logs")),
+    deliveries: [],
   };
 }
 
