@@ -104,7 +104,6 @@ class ConsoleRecorder implements Recorder {
   readonly spanId: string = newSpanId();
   readonly traceFlags = 1;
   readonly node: ConsoleTreeNode;
-  #closed = false;
 
   constructor(
     private readonly trees: ConsoleTrees,
@@ -159,8 +158,6 @@ class ConsoleRecorder implements Recorder {
   }
 
   close(failure?: Failure, status?: "error" | "unset"): void {
-    if (this.#closed) return;
-    this.#closed = true;
     this.node.status = failure === undefined ? status ?? "ok" : "error";
     if (failure !== undefined) {
       const exception = describeException(failure.error);
