@@ -16,9 +16,15 @@ export function newSpanId(): string {
 
 function newId(length: number): string {
   if (next + length > digits.length) {
-    digits = crypto.getRandomValues(pool).toHex();
+    digits = hexOf(crypto.getRandomValues(pool));
     next = 0;
   }
   const id = digits.slice(next, next += length);
   return id.charCodeAt(0) !== ZERO || /[^0]/.test(id) ? id : newId(length);
+}
+
+function hexOf(bytes: Uint8Array): string {
+  // Deno has it from 2.5 on.
+  if ("toHex" in bytes) return bytes.toHex();
+  return Array.from(bytes as Uint8Array, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
