@@ -1,19 +1,18 @@
-import {
-  type Attributes,
-  type Context,
-  type HrTime,
-  isSpanContextValid,
-  type Logger,
-  type LogRecord,
-  type SpanContext,
-  type TimeInput,
+import type {
+  Attributes,
+  Context,
+  HrTime,
+  Logger,
+  LogRecord,
+  SpanContext,
+  TimeInput,
 } from "@opentelemetry/api";
 import { cleanAttributes, type InstrumentationScope } from "@opentelemetry/core";
 import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import { now } from "./clock.ts";
 import { spanOf } from "./context/context.ts";
 import { hrTimeOf, instantOf } from "./instant.ts";
-import { NO_ATTRIBUTES, ScopeSpan } from "./tracing/span.ts";
+import { identityOf, NO_ATTRIBUTES } from "./tracing/span.ts";
 
 /** What the loggers of one pipeline share. */
 export interface LoggingState {
@@ -31,7 +30,8 @@ export class ScopeLogger implements Logger {
 
   emit(record: LogRecord): void {
     const { context } = record;
-    const emitted = new ScopeLogRecord(this, record, context && spanContextOf(context));
+    const span = context && spanOf(context);
+    const emitted = new ScopeLogRecord(this, record, span && identityOf(span));
     for (const processor of this.shared.processors) processor.onEmit(emitted, context);
   }
 
@@ -101,11 +101,4 @@ function limit(
   for (const _ in attributes) count++;
   const within = count <= limits.attributeCountLimit && limits.attributeValueLengthLimit === Infinity;
   return within ? undefined : cleanAttributes(attributes, limits);
-}
-
-function spanContextOf(context: Context): SpanContext | undefined {
-  const span = spanOf(context);
-  if (span === undefined) return undefined;
-  const spanContext = span.spanContext();
-  return span instanceof ScopeSpan || isSpanContextValid(spanContext) ? spanContext : undefined;
 }

@@ -3,6 +3,7 @@ import {
   type AttributeValue,
   type Exception,
   type HrTime,
+  isSpanContextValid,
   type Link,
   type Span,
   type SpanContext,
@@ -25,7 +26,7 @@ import { describeException } from "../../ctx/errors.ts";
 import { currentScope } from "../../ctx/scope.ts";
 import { now } from "../clock.ts";
 import { hrTimeOf, instantOf, isBefore } from "../instant.ts";
-import type { BareSpan } from "./bare_span.ts";
+import { BareSpan } from "./bare_span.ts";
 import type { Group, LiveSpan } from "./live_spans.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
@@ -298,6 +299,12 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     this.ended = true;
     for (const processor of processors) processor.onEnd(this);
   }
+}
+
+/** The identity of a span, if it is one that can be a parent: that of a span of ours always can. */
+export function identityOf(span: Span): SpanContext | undefined {
+  const identity = span.spanContext();
+  return identity instanceof BareSpan || isSpanContextValid(identity) ? identity : undefined;
 }
 
 /** An event whose time is converted when it is exported. */

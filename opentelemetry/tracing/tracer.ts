@@ -4,11 +4,9 @@ import {
   context as contextApi,
   type HrTime,
   INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
   type Link,
   ROOT_CONTEXT,
   type Span,
-  type SpanContext,
   SpanKind,
   type SpanOptions,
   trace,
@@ -31,7 +29,7 @@ import { spanOf, withoutSpan } from "../context/context.ts";
 import { BareSpan } from "./bare_span.ts";
 import type { LiveSpans } from "./live_spans.ts";
 import { instantOf } from "../instant.ts";
-import { NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
+import { identityOf, NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
 
 /** What the tracers of one provider share. */
 export interface TracingState {
@@ -103,8 +101,7 @@ export class ScopeTracer implements Tracer {
     if (isSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const { sampler, parentBased, limits, processors, live } = this.shared;
     const above = spanOf(context);
-    const own = above instanceof ScopeSpan || above instanceof BareSpan;
-    const parent = above === undefined ? undefined : validOf(above, own);
+    const parent = above === undefined ? undefined : identityOf(above);
     const traceId = parent === undefined ? newTraceId() : parent.traceId;
     let { traceState } = parent ?? {};
     let flags = TraceFlags.SAMPLED;
@@ -112,7 +109,7 @@ export class ScopeTracer implements Tracer {
     if (parentBased && above instanceof BareSpan && above.traceFlags === TraceFlags.NONE) {
       return new BareSpan(traceId, newSpanId(), TraceFlags.NONE, traceState);
     }
-    if (!parentBased || !own || parent?.traceFlags !== TraceFlags.SAMPLED) {
+    if (!parentBased || !(parent instanceof BareSpan) || parent.traceFlags !== TraceFlags.SAMPLED) {
       const sampling = sampler.shouldSample(context, traceId, name, kind, attributes, links ?? NO_LINKS);
       if (sampling.traceState !== undefined) traceState = sampling.traceState;
       if (sampling.decision !== SamplingDecision.RECORD_AND_SAMPLED) flags = TraceFlags.NONE;
@@ -150,12 +147,6 @@ export class ScopeTracer implements Tracer {
 /** Whether somebody up the context wants no spans; a context that holds nothing but a span need not be searched. */
 function isSuppressed(context: Context): boolean {
   return withoutSpan(context) !== ROOT_CONTEXT && isTracingSuppressed(context);
-}
-
-/** The identity of the span above, if it can be a parent; a span of ours always can. */
-function validOf(above: Span, own: boolean): SpanContext | undefined {
-  const context = above.spanContext();
-  return own || isSpanContextValid(context) ? context : undefined;
 }
 
 /** A copy of what a library gave; a getter of its that throws must not cost the library its span. */
