@@ -20,9 +20,14 @@ interface Answer {
 
 /** Sends from a worker that does not keep the process, whatever its requests wait for. */
 export class Aside {
+  readonly #create: () => Promise<Worker>;
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
   #worker: Promise<Worker | undefined> | undefined;
   #count = 0;
+
+  constructor(create: () => Promise<Worker> = createWorker) {
+    this.#create = create;
+  }
 
   async send(url: string, { signal, method, headers, body, redirect }: Post): Promise<Response> {
     const worker = await (this.#worker ??= this.#start());
@@ -47,6 +52,7 @@ export class Aside {
     }
   }
 
+  /** Ends the worker; another one is started where there is more to send. */
   async close(): Promise<void> {
     const worker = await this.#worker;
     this.#worker = undefined;
@@ -56,12 +62,7 @@ export class Aside {
   /** There are hosts without workers; what is sent there keeps the process. */
   async #start(): Promise<Worker | undefined> {
     try {
-      // Hardly any program needs it.
-      const { Worker } = await import("node:worker_threads");
-      const source = `import { parentPort } from "node:worker_threads";
-        const post = ${sendSource};
-        (${serve})(parentPort);`;
-      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));
+      const worker = await this.#create();
       worker.unref();
       worker.on("message", (answer: Answer) => this.#waiting.get(answer.id)?.resolve(answer));
       worker.on("error", (error: unknown) => {
@@ -74,6 +75,15 @@ export class Aside {
       return undefined;
     }
   }
+}
+
+async function createWorker(): Promise<Worker> {
+  // Hardly any program needs it.
+  const { Worker } = await import("node:worker_threads");
+  const source = `import { parentPort } from "node:worker_threads";
+    const post = ${sendSource};
+    (${serve})(parentPort);`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));
 }
 
 /** Runs in the worker, from its source text: it can use nothing of this module but `post`. */
