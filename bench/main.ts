@@ -82,7 +82,10 @@ async function measure(subject: string, workload: string): Promise<Figures> {
   );
 }
 
-/** From before the process is started until it says that it is configured, less what an empty script takes. */
+/**
+ * From before the process is started until it says that it is configured, less what an empty script takes. It lives
+ * on for a turn of the event loop, in which Deno keeps what it has compiled for the next start, as of any program.
+ */
 async function startUp(subject: string): Promise<Figures> {
   const millis: number[] = [];
   for (let turn = 0; turn < (quick ? 3 : 5); turn++) {

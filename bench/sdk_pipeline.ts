@@ -1,7 +1,7 @@
 import { context, metrics, propagation, trace } from "@opentelemetry/api";
 import { logs } from "@opentelemetry/api";
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
-import { resourceFromAttributes } from "@opentelemetry/resources";
+import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
@@ -12,12 +12,12 @@ import { OTLPTraceExporter } from "npm:@opentelemetry/exporter-trace-otlp-http@0
 
 /** What `OpenTelemetry.configure` does, with the packages that the documentation of OpenTelemetry names. */
 export function configureByHand(endpoint: string): TracerProvider {
-  const resource = resourceFromAttributes({
+  const resource = defaultResource().merge(resourceFromAttributes({
     "service.name": "bench",
     "service.version": "1",
     "service.instance.id": crypto.randomUUID(),
     "deployment.environment.name": "bench",
-  });
+  }));
   const provider = new TracerProvider({
     resource,
     spanProcessors: [

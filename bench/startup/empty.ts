@@ -1,2 +1,2 @@
 console.log(performance.timeOrigin + performance.now());
-Deno.exit(0);
+setTimeout(() => Deno.exit(0));

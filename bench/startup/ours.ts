@@ -7,4 +7,4 @@ OpenTelemetry.configure({
   otlpEndpoint: "http://127.0.0.1:4318",
 });
 console.log(performance.timeOrigin + performance.now());
-Deno.exit(0);
+setTimeout(() => Deno.exit(0));
