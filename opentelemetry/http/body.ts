@@ -3,23 +3,22 @@ interface Inner {
   readonly body?: { readonly streamOrStatic?: unknown; readonly source?: unknown } | null;
 }
 
-/** The key under which Deno keeps it, if it still does; where it does not, no body is taken for a stream. */
-const INNER: symbol =
-  Object.getOwnPropertySymbols(new Response("")).find(({ description }) => description === "response") ??
-    Symbol("unknown");
-
 /**
  * The stream that a response was made with, if it was made with one. The public `body` cannot tell: asked for the
  * body of a text it makes a stream of it, which costs the `Content-Length` and the fast path of the server.
  */
 export function streamOf(response: Response): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
-  const inner = (response as Response & Partial<Record<symbol, Inner>>)[INNER];
-  if (!(inner?.body?.streamOrStatic instanceof ReadableStream) || inner.body.source !== null) {
-    return undefined;
-  }
+  const made = innerOf(response)?.body;
+  if (!(made?.streamOrStatic instanceof ReadableStream) || made.source !== null) return undefined;
   const { body } = response;
   // One that was read or locked is for the server to refuse.
   return body === null || body.locked || response.bodyUsed ? undefined : body;
+}
+
+/** It lies under a symbol; where it no longer does, no body is taken for a stream. */
+function innerOf(response: Response): Inner | undefined {
+  const key = Object.getOwnPropertySymbols(response).find(({ description }) => description === "response");
+  return key && (response as Response & Record<symbol, Inner>)[key];
 }
 
 /** Who is told how a stream went. */

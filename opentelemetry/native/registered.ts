@@ -42,10 +42,12 @@ export function isHidden(api: Registered): boolean {
 }
 
 /** Whether Deno's built-in OpenTelemetry is on and is what the API hands out. */
-export function isNative(api: Registered): boolean {
+export function isNative({ trace, metrics }: Registered): boolean {
+  // Deno loads its own at the first look at it, which is in vain where there is none.
+  if (trace === undefined && metrics === undefined) return false;
   const { tracerProvider, meterProvider } = Deno.telemetry ?? {};
-  return (api.trace !== undefined && api.trace === tracerProvider) ||
-    (api.metrics !== undefined && api.metrics === meterProvider);
+  return (trace !== undefined && trace === tracerProvider) ||
+    (metrics !== undefined && metrics === meterProvider);
 }
 
 /**
