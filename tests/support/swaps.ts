@@ -9,9 +9,13 @@ import { AsyncLocalStorageContextManager } from "npm:@opentelemetry/context-asyn
 import { OTLPLogExporter } from "npm:@opentelemetry/exporter-logs-otlp-http@0.301.0";
 import { OTLPMetricExporter } from "npm:@opentelemetry/exporter-metrics-otlp-http@0.301.0";
 import { OTLPTraceExporter } from "npm:@opentelemetry/exporter-trace-otlp-http@0.301.0";
-import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
+import {
+  BatchLogRecordProcessor,
+  type BatchLogRecordProcessorOptions,
+  LoggerProvider,
+} from "@opentelemetry/sdk-logs";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { BatchSpanProcessor, type BatchSpanProcessorOptions, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { ConfigureOptions, Observability, RemoteTrace } from "@haiway/otel";
 import { type Configuration, resolveConfiguration } from "../../opentelemetry/configuration/configuration.ts";
 import { installPipeline } from "../../opentelemetry/installation.ts";
@@ -53,7 +57,7 @@ export function swapped(
   options: Partial<ConfigureOptions> = {},
   remote: RemoteTrace = {},
 ): Swapped {
-  const configuration = resolveConfiguration({
+  const resolved = resolveConfiguration({
     service: "swapped",
     version: "1.0.0",
     environment: "test",
@@ -64,6 +68,13 @@ export function swapped(
     handleExit: false,
     ...options,
   });
+  // What is exported is exported by a flush, however slow the machine.
+  const scheduledDelayMillis = 60_000;
+  const configuration: Configuration = {
+    ...resolved,
+    spanBatches: { ...resolved.spanBatches, scheduledDelayMillis },
+    logBatches: { ...resolved.logBatches, scheduledDelayMillis },
+  };
   const foreign = parts.includes("context manager");
   if (foreign) context.setGlobalContextManager(new AsyncLocalStorageContextManager());
   const pipeline = exporters === undefined
@@ -106,8 +117,14 @@ function pipelineOf(parts: readonly Part[], configuration: Configuration, export
     metrics: sdk("metric reader") ? undefined : exporters.metrics,
     deliveries: exporters.deliveries,
   });
-  const { startSpan, tracerProvider } = tracingOf(parts, ours, exporters);
-  const { logger, loggerProvider } = loggingOf(parts, ours, exporters);
+  const { startSpan, tracerProvider } = tracingOf(parts, ours, {
+    exporter: exporters.traces!,
+    ...configuration.spanBatches,
+  });
+  const { logger, loggerProvider } = loggingOf(parts, ours, {
+    exporter: exporters.logs!,
+    ...configuration.logBatches,
+  });
   const meterProvider = sdk("metric reader")
     ? new MeterProvider({
       resource: (ours.tracerProvider as ScopeTracerProvider).shared.resource,
@@ -135,13 +152,13 @@ function pipelineOf(parts: readonly Part[], configuration: Configuration, export
   };
 }
 
-function tracingOf(parts: readonly Part[], ours: Pipeline, exporters: Exporters): {
+function tracingOf(parts: readonly Part[], ours: Pipeline, batching: BatchSpanProcessorOptions): {
   startSpan: Engine["startSpan"];
   tracerProvider: TracerProvider | ScopeTracerProvider;
 } {
   const { shared } = ours.tracerProvider as ScopeTracerProvider;
   const processors = parts.includes("batch processors")
-    ? [new BatchSpanProcessor({ exporter: exporters.traces! })]
+    ? [new BatchSpanProcessor(batching)]
     : [...shared.processors];
   if (!parts.includes("tracer")) {
     const tracerProvider = new ScopeTracerProvider({ ...shared, processors });
@@ -163,13 +180,13 @@ function tracingOf(parts: readonly Part[], ours: Pipeline, exporters: Exporters)
   return { startSpan, tracerProvider };
 }
 
-function loggingOf(parts: readonly Part[], ours: Pipeline, exporters: Exporters): {
+function loggingOf(parts: readonly Part[], ours: Pipeline, batching: BatchLogRecordProcessorOptions): {
   logger: Engine["logger"];
   loggerProvider: LoggerProvider;
 } {
   const { shared, instrumentationScope } = ours.engine.logger as ScopeLogger;
   const processors = parts.includes("batch processors")
-    ? [new BatchLogRecordProcessor({ exporter: exporters.logs! })]
+    ? [new BatchLogRecordProcessor(batching)]
     : [...shared.processors as BatchLogRecordProcessor[]];
   const { resource, limits } = shared;
   const loggerProvider = new LoggerProvider({ resource, logRecordLimits: limits, processors });
