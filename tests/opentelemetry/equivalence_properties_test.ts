@@ -1,16 +1,17 @@
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
-import type { ConfigureOptions, RemoteTrace } from "@haiway/otel";
+import type { RemoteTrace } from "@haiway/otel";
 import { normalised } from "../support/normalised.ts";
 import { programs, run } from "../support/programs.ts";
 import { startReceiver } from "../support/receiver.ts";
-import { type Part, PARTS, sdkExporters, swapped } from "../support/swaps.ts";
+import { type Options, type Part, PARTS, sdkExporters, swapped } from "../support/swaps.ts";
 import { Wire } from "../support/wire.ts";
 
 /** What is configured besides. */
-const settings: fc.Arbitrary<Partial<ConfigureOptions>> = fc.record({
+const settings: fc.Arbitrary<Options> = fc.record({
   level: fc.constantFrom("debug", "info", "warning", "error"),
   events: fc.constantFrom("both", "span", "log"),
+  exceptions: fc.constantFrom("span", "log", "both"),
   sampling: fc.constantFrom(1, 1, 1, 0),
   limits: fc.record({
     attributeCountLimit: fc.integer({ min: 0, max: 4 }),
@@ -35,7 +36,7 @@ const remotes: fc.Arbitrary<RemoteTrace> = fc.record({
 async function requests(
   parts: readonly Part[],
   program: Parameters<typeof run>[0],
-  options: Partial<ConfigureOptions>,
+  options: Options,
   remote: RemoteTrace,
 ): Promise<unknown> {
   const wire = new Wire();
@@ -54,7 +55,7 @@ async function requests(
 async function received(
   theirs: boolean,
   program: Parameters<typeof run>[0],
-  options: Partial<ConfigureOptions>,
+  options: Options,
   remote: RemoteTrace,
 ): Promise<unknown> {
   await using receiver = startReceiver();

@@ -50,11 +50,14 @@ export interface Swapped {
   close(): Promise<void>;
 }
 
+/** What is configured in code, and what the environment alone can say. */
+export type Options = Partial<ConfigureOptions & Pick<Configuration, "exceptions">>;
+
 /** Installs a pipeline with these parts of the SDK before these exporters; ours alone where there are none. */
 export function swapped(
   parts: readonly Part[],
   exporters: Exporters | undefined,
-  options: Partial<ConfigureOptions> = {},
+  options: Options = {},
   remote: RemoteTrace = {},
 ): Swapped {
   const resolved = resolveConfiguration({
@@ -72,6 +75,7 @@ export function swapped(
   const scheduledDelayMillis = 60_000;
   const configuration: Configuration = {
     ...resolved,
+    exceptions: options.exceptions ?? resolved.exceptions,
     spanBatches: { ...resolved.spanBatches, scheduledDelayMillis },
     logBatches: { ...resolved.logBatches, scheduledDelayMillis },
   };
