@@ -133,6 +133,8 @@ export class Delivery {
   /** What waits, for somebody who sends it at once as the process ends. */
   surrender(): LastPost[] {
     this.#closed = true;
+    // What is on its way from a worker could still arrive, and would do so twice.
+    this.#sender.abort();
     return this.#queue.map((batch) => this.#sender.request(batch));
   }
 

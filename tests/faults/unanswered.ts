@@ -4,7 +4,17 @@
  * @module
  */
 
-import { assertEnded, assertNothingArrived, end, ENDS, LOST, SAY_WHEN, TRIED } from "../support/exits.ts";
+import { assertLess } from "@std/assert";
+import {
+  assertEnded,
+  assertNothingArrived,
+  end,
+  ENDS,
+  LOST,
+  SAY_WHEN,
+  SCOPES,
+  TRIED,
+} from "../support/exits.ts";
 import { assertArrived, runPlan, TRYING_AGAIN } from "../support/faults.ts";
 import { type OtlpReceiver, startReceiver } from "../support/receiver.ts";
 import type { Rows } from "../support/rows.ts";
@@ -86,3 +96,29 @@ unansweredRows["a connection that nobody answers is made again, and everything a
     assertArrived([receiver!], 0, 8);
     await receiver!.close();
   };
+
+unansweredRows["while nobody answers, the event loop is free"] = async () => {
+  using nowhere = await unanswered();
+  await using ended = await end({
+    ending: `
+      const late = [];
+      for (let tick = 0; tick < 300; tick++) {
+        const asleep = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        late.push(performance.now() - asleep - 5);
+        ctx.scope("tick", () => ctx.logInfo("tick"));
+      }
+      console.log(late.sort((a, b) => a - b)[150]);`,
+    options: { ...LIMITS, otlpEndpoint: `http://127.0.0.1:${nowhere.port}` },
+    env: AT_ONCE,
+  });
+  const all = SCOPES + 300;
+  assertEnded(ended, {
+    stdout: /^[\d.]+\n$/,
+    says: ["spans", "logs"].map((items) => new RegExp(`Dropped ${all} ${items} in all: ${all} shutdown$`)),
+    maySay: [...TRIED, /Dropped \d+ [\w ]+ \(\d+ in all\): .* before the end/],
+  });
+  assertNothingArrived(ended);
+  // A busy machine is late now and then, and not half of the time.
+  assertLess(Number(ended.stdout), 20);
+};
