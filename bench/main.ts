@@ -47,6 +47,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   startup: { title: "start to configured (ms)", against: "sdk", target: 0.7, others: ["sdk"] },
 };
 
+/** Lets a subject collect its garbage before it is measured. */
+const EXPOSE_GC = "--v8-flags=--expose-gc";
+
 const quick = Deno.args.includes("--quick");
 const rounds = quick ? 3 : 7;
 const only = Deno.args.filter((argument) => !argument.startsWith("--"));
@@ -72,19 +75,20 @@ async function measure(subject: string, workload: string): Promise<Figures> {
   if (workload === "startup") return await startUp(subject);
   if (workload === "otlp") {
     await fetch(receiver.endpoint).then((response) => response.body?.cancel());
-    const figures = JSON.parse(await run([`otlp/${subject}.ts`, receiver.endpoint]));
+    const figures = JSON.parse(await run([EXPOSE_GC, `otlp/${subject}.ts`, receiver.endpoint]));
     const { bytes, spans } = await (await fetch(receiver.endpoint)).json();
     return { ...figures, bytes: bytes / spans, exported: spans };
   }
   const file = subject === "native" ? "bare" : subject;
   return JSON.parse(
-    await run([`subjects/${file}.ts`, workload, quick ? "quick" : "full"], subject === "native"),
+    await run([EXPOSE_GC, `subjects/${file}.ts`, workload, quick ? "quick" : "full"], subject === "native"),
   );
 }
 
 /**
  * From before the process is started until it says that it is configured, less what an empty script takes. It lives
- * on for a turn of the event loop, in which Deno keeps what it has compiled for the next start, as of any program.
+ * on for a turn of the event loop, in which Deno keeps what it has compiled for the next start, as of any program;
+ * that is kept for one set of V8's flags, of which a program has none.
  */
 async function startUp(subject: string): Promise<Figures> {
   const millis: number[] = [];
@@ -100,9 +104,8 @@ async function startUp(subject: string): Promise<Figures> {
 }
 
 async function run(args: string[], native = false): Promise<string> {
-  const flags = ["run", "-A", "-q", "--no-lock", "--v8-flags=--expose-gc"];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...flags, ...args],
+    args: ["run", "-A", "-q", "--no-lock", ...args],
     cwd: directory,
     env: native ? { OTEL_DENO: "true", OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint } : {},
   }).output();
