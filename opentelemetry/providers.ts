@@ -156,6 +156,7 @@ export function createPipeline(
     async shutdown(timeoutMillis: number): Promise<void> {
       const until = performance.now() + timeoutMillis;
       const providers = [tracerProvider, loggerProvider, meterProvider];
+      for (const delivery of deliveries) delivery.isEnding = true;
       await within(all("shut down", providers.map((provider) => provider.shutdown())), timeoutMillis);
       await all("shut down", deliveries.map((delivery) => delivery.shutdown(until - performance.now())));
       exporters.spool?.close();

@@ -29,6 +29,8 @@ export class Delivery {
   readonly counts: Counts;
   /** What the semantic conventions say of an exporter. */
   readonly component: Readonly<Record<string, string | number>>;
+  /** The end has begun: {@linkcode Delivery.shutdown} waits for what is on its way, and nobody before it. */
+  isEnding = false;
   readonly #sender: Sender;
   readonly #queue: Batch[] = [];
   #bytes = 0;

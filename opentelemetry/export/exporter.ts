@@ -45,7 +45,7 @@ class OtlpExporter<T> {
   }
 
   forceFlush(): Promise<void> {
-    return this.delivery.flush(this.flushTimeout);
+    return this.delivery.isEnding ? Promise.resolve() : this.delivery.flush(this.flushTimeout);
   }
 
   /** The delivery is shut down by the pipeline, which knows how long that may take. */

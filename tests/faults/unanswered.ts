@@ -15,7 +15,7 @@ import {
   SCOPES,
   TRIED,
 } from "../support/exits.ts";
-import { assertArrived, runPlan, TRYING_AGAIN } from "../support/faults.ts";
+import { assertArrived, runPlan, TRYING_AGAIN, tryingAgain } from "../support/faults.ts";
 import { type OtlpReceiver, startReceiver } from "../support/receiver.ts";
 import type { Rows } from "../support/rows.ts";
 import { opensAfter, silent, unanswered } from "../support/unanswered.ts";
@@ -85,7 +85,7 @@ unansweredRows["a connection that nobody answers is made again, and everything a
       endpoint: `http://127.0.0.1:${nowhere.port}`,
       options: { exportTimeoutMillis: 1500 },
       waves: [4, 4],
-      says: [/now, trying again: no answer within 1500 ms; 4 (spans|logs) wait$/],
+      says: [tryingAgain("no answer within 1500 ms", 4)],
       maySay: [TRYING_AGAIN],
       gate(wave) {
         if (wave > 0) return;

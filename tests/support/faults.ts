@@ -26,6 +26,8 @@ export interface Plan {
   readonly gate?: (wave: number) => Promise<unknown> | void;
   /** Characters of an attribute of each scope. */
   readonly size?: number;
+  /** The one scope that has it, by its number. Default each. */
+  readonly only?: number;
   /** Within how many milliseconds the shutdown has to end. */
   readonly shutdownWithin?: number;
   /** Within how many milliseconds the program has to end, on a busy machine. Default 30 000. */
@@ -38,13 +40,28 @@ export interface Plan {
 /** What may be said of any try that failed. */
 export const TRYING_AGAIN = /Cannot export to http.* now, trying again: /;
 /** Further drops of the same window, in one line. */
-export const IN_ALL = /Dropped \d+ (spans|logs) in all: /;
+export const IN_ALL = /Dropped \d+ (spans|logs|data points) in all: /;
+
+/** What is said of a try with so many spans, and as many logs, that failed; whichever signal was first. */
+export function tryingAgain(why: string, items: number): RegExp {
+  return new RegExp(`${TRYING_AGAIN.source}${why}; (${items} (spans|logs)|\\d+ data points) wait$`);
+}
+
+/** What is said of so many spans, and as many logs, and of the metrics beside them, that were given up. */
+export function given(up: string, items: number): RegExp[] {
+  return [`${items} spans`, `${items} logs`, "\\d+ data points"].map((what) =>
+    new RegExp(`Dropped ${what} \\(\\d+ in all\\): http.* ${up}`)
+  );
+}
+
+/** What is said of those that the collector did not take until the end. */
+export const lost = (items: number): RegExp[] => given("did not take them before the end", items);
 
 const PROGRAM = (
-  plan: Pick<Plan, "endpoint" | "options" | "waves" | "size" | "shutdownWithin"> & { gate: string },
+  plan: Pick<Plan, "endpoint" | "options" | "waves" | "size" | "only" | "shutdownWithin"> & { gate: string },
 ) => `
   import { ctx, OpenTelemetry } from "@haiway/otel";
-  const { endpoint, options, waves = [8], size = 0, gate, shutdownWithin = 110_000 } = ${
+  const { endpoint, options, waves = [8], size = 0, only, gate, shutdownWithin = 110_000 } = ${
   JSON.stringify(plan)
 };
   OpenTelemetry.configure({
@@ -52,11 +69,14 @@ const PROGRAM = (
     shutdownTimeoutMillis: 100_000, ...options,
   });
   let made = 0;
-  const signals = () => [OpenTelemetry.stats().traces, OpenTelemetry.stats().logs];
+  const signals = () => Object.values(OpenTelemetry.stats());
   for (const [wave, scopes] of waves.entries()) {
     const before = signals();
     for (let index = 0; index < scopes; index++, made++) {
-      ctx.scope("scope-" + made, { attributes: { filling: "x".repeat(size) } }, () => ctx.logInfo("log-" + made));
+      ctx.scope("scope-" + made, { attributes: { filling: "x".repeat(made === (only ?? made) ? size : 0) } }, () => {
+        ctx.logInfo("log-" + made);
+        ctx.recordMetric("scopes", { value: 1, kind: "counter" });
+      });
     }
     await OpenTelemetry.forceFlush();
     const waits = ({ queued, failures }, index) => queued > 0 && failures === before[index].failures;
@@ -81,9 +101,9 @@ export async function runPlan({ gate, env, flushMillis = 10_000, ...plan }: Plan
     await gate?.(Number(new URL(request.url).pathname.slice(1)));
     return new Response("go on");
   });
-  const { endpoint, options, waves, size, shutdownWithin } = plan;
-  const given = { endpoint, options, waves, size, shutdownWithin };
-  const source = PROGRAM({ ...given, gate: `http://127.0.0.1:${server.addr.port}/` });
+  const { endpoint, options, waves, size, only, shutdownWithin } = plan;
+  const work = { endpoint, options, waves, size, only, shutdownWithin };
+  const source = PROGRAM({ ...work, gate: `http://127.0.0.1:${server.addr.port}/` });
   const startedAt = performance.now();
   const ran = await run(source, {
     flags: ["--allow-net=127.0.0.1", "--allow-env"],
@@ -101,7 +121,7 @@ export async function runPlan({ gate, env, flushMillis = 10_000, ...plan }: Plan
   return { ...ran, stats };
 }
 
-/** Everything arrived, and once: each scope as a span, with its log. */
+/** Everything arrived, and once: each scope as a span, with its log; and the counter has counted all of them. */
 export function assertArrived(receivers: readonly OtlpReceiver[], from: number, to: number): void {
   const spans = receivers.flatMap(({ spans }) => spans);
   const logs = receivers.flatMap(({ logs }) => logs);
@@ -109,10 +129,16 @@ export function assertArrived(receivers: readonly OtlpReceiver[], from: number, 
   const order = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
   assertEquals(spans.map(({ name }) => name).sort(order), numbers.map((number) => `scope-${number}`));
   assertEquals(logs.map(({ body }) => String(body)).sort(order), numbers.map((number) => `log-${number}`));
-  for (const log of logs) {
-    const span = spans.find(({ spanId }) => spanId === log.spanId);
-    assertEquals(span?.name.replace("scope-", "log-"), log.body);
+  const names = new Map(spans.map(({ spanId, name }) => [spanId, name]));
+  for (const { spanId, body } of logs) {
+    assertEquals(names.get(spanId ?? "")?.replace("scope-", "log-"), body);
   }
+  assertEquals(receivers.at(-1)?.latest("scopes")?.value, to);
+}
+
+/** Nothing arrived, neither a span nor a log nor a measurement. */
+export function assertNothingArrived({ spans, logs, points }: OtlpReceiver): void {
+  assertEquals([spans, logs, points], [[], [], []]);
 }
 
 /** How many spans were given up, as the last line of standard error about them has it. */
