@@ -14,6 +14,7 @@ import {
   PROCESS,
   SCOPES,
 } from "../support/exits.ts";
+import { startReceiver } from "../support/receiver.ts";
 import type { Rows } from "../support/rows.ts";
 
 /** The rows of every way out. */
@@ -58,6 +59,22 @@ for (const [signal, code] of Object.entries({ SIGTERM: 143, SIGINT: 130 })) {
       assertEnded(ended, { code, says });
       assertArrived(ended);
     };
+}
+
+for (const [way, ending] of Object.entries({ "the natural end": "", "Deno.exit": "Deno.exit(3);" })) {
+  waysOut[`${way} behind a proxy: everything arrives once`] = async () => {
+    const receiver = startReceiver();
+    await using ended = await end({
+      ending,
+      options: { otlpEndpoint: "http://collector.example:4318" },
+      env: { HTTP_PROXY: receiver.endpoint },
+      receiver,
+    });
+    assertEnded(ended, { code: ending === "" ? 0 : 3 });
+    assertArrived(ended);
+    assertEquals(new Set(receiver.requests.map(({ headers }) => headers.get("host"))).size, 1);
+    assertEquals(receiver.requests[0].headers.get("host"), "collector.example:4318");
+  };
 }
 
 waysOut["a receiver in the same process gets what was recorded before the natural end"] = async () => {
