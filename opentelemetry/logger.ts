@@ -12,7 +12,8 @@ import type { ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import { now } from "./clock.ts";
 import { spanOf } from "./context/context.ts";
 import { hrTimeOf, instantOf } from "./instant.ts";
-import { identityOf, NO_ATTRIBUTES } from "./tracing/span.ts";
+import { identityOf } from "./tracing/bare_span.ts";
+import { NO_ATTRIBUTES } from "./tracing/span.ts";
 
 /** What the loggers of one pipeline share. */
 export interface LoggingState {

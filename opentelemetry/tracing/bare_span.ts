@@ -1,4 +1,4 @@
-import type { Span, SpanContext, TraceState } from "@opentelemetry/api";
+import { isSpanContextValid, type Span, type SpanContext, type TraceState } from "@opentelemetry/api";
 
 /**
  * The identity of a span and, as a span that records nothing, what is left of one that has ended or was never sampled:
@@ -51,4 +51,10 @@ export class BareSpan implements Span, SpanContext {
   recordException(): void {}
 
   end(): void {}
+}
+
+/** The identity of a span, if it is one that can be a parent: that of a span of ours always can. */
+export function identityOf(span: Span): SpanContext | undefined {
+  const identity = span.spanContext();
+  return identity instanceof BareSpan || isSpanContextValid(identity) ? identity : undefined;
 }

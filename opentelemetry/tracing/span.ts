@@ -3,7 +3,6 @@ import {
   type AttributeValue,
   type Exception,
   type HrTime,
-  isSpanContextValid,
   type Link,
   type Span,
   type SpanContext,
@@ -26,7 +25,7 @@ import { describeException } from "../../ctx/errors.ts";
 import { currentScope } from "../../ctx/scope.ts";
 import { now } from "../clock.ts";
 import { hrTimeOf, instantOf, isBefore } from "../instant.ts";
-import { BareSpan } from "./bare_span.ts";
+import type { BareSpan } from "./bare_span.ts";
 import type { Group, LiveSpan } from "./live_spans.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
@@ -299,12 +298,6 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     this.ended = true;
     for (const processor of processors) processor.onEnd(this);
   }
-}
-
-/** The identity of a span, if it is one that can be a parent: that of a span of ours always can. */
-export function identityOf(span: Span): SpanContext | undefined {
-  const identity = span.spanContext();
-  return identity instanceof BareSpan || isSpanContextValid(identity) ? identity : undefined;
 }
 
 /** An event whose time is converted when it is exported. */

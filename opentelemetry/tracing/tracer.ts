@@ -26,10 +26,10 @@ import { diagnoseFailure } from "../../ctx/diagnostics.ts";
 import { newSpanId, newTraceId } from "../../ctx/ids.ts";
 import { now } from "../clock.ts";
 import { spanOf, withoutSpan } from "../context/context.ts";
-import { BareSpan } from "./bare_span.ts";
+import { BareSpan, identityOf } from "./bare_span.ts";
 import type { LiveSpans } from "./live_spans.ts";
 import { instantOf } from "../instant.ts";
-import { identityOf, NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
+import { NO_ATTRIBUTES, ScopeSpan } from "./span.ts";
 
 /** What the tracers of one provider share. */
 export interface TracingState {
