@@ -13,7 +13,6 @@ import {
 } from "@opentelemetry/api";
 import {
   AddAttributeDecision,
-  cleanAttributes,
   cleanSimpleAttributes,
   hrTimeDuration,
   isTimeInput,
@@ -26,6 +25,7 @@ import { currentScope } from "../../ctx/scope.ts";
 import { now } from "../clock.ts";
 import { hrTimeOf, instantOf, isBefore } from "../instant.ts";
 import type { BareSpan } from "./bare_span.ts";
+import { Extras, ScopeEvent } from "./extras.ts";
 import type { Group, LiveSpan } from "./live_spans.ts";
 import type { ScopeTracer } from "./tracer.ts";
 
@@ -35,15 +35,6 @@ const NO_LINKS: Link[] = [];
 export const NO_ATTRIBUTES: Attributes = Object.freeze({});
 const UNSET: SpanStatus = { code: SpanStatusCode.UNSET };
 const OK: SpanStatus = { code: SpanStatusCode.OK };
-
-/** What most spans have nothing of. */
-interface More {
-  events: TimedEvent[] | undefined;
-  links: Link[] | undefined;
-  droppedAttributes: number;
-  droppedEvents: number;
-  droppedLinks: number;
-}
 
 /**
  * A span of the API that is also the readable span of the SDK's processors and exporters, and nothing besides:
@@ -63,7 +54,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   readonly #start: number | HrTime;
   #end: number | HrTime = 0;
   #attributesCount: number;
-  #more: More | undefined = undefined;
+  #extras: Extras | undefined = undefined;
 
   /** The attributes are the span's from now on: clean, within the limits, and nobody else's. */
   constructor(
@@ -85,7 +76,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     this.attributes = attributes;
     this.#attributesCount = attributesCount;
     this.#start = start;
-    if (dropped > 0) this.#extras().droppedAttributes = dropped;
+    if (dropped > 0) this.#more.droppedAttributes = dropped;
   }
 
   get resource(): ReadableSpan["resource"] {
@@ -97,23 +88,23 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   }
 
   get events(): TimedEvent[] {
-    return this.#more?.events ?? NO_EVENTS;
+    return this.#extras?.events ?? NO_EVENTS;
   }
 
   get links(): Link[] {
-    return this.#more?.links ?? NO_LINKS;
+    return this.#extras?.links ?? NO_LINKS;
   }
 
   get droppedAttributesCount(): number {
-    return this.#more?.droppedAttributes ?? 0;
+    return this.#extras?.droppedAttributes ?? 0;
   }
 
   get droppedEventsCount(): number {
-    return this.#more?.droppedEvents ?? 0;
+    return this.#extras?.droppedEvents ?? 0;
   }
 
   get droppedLinksCount(): number {
-    return this.#more?.droppedLinks ?? 0;
+    return this.#extras?.droppedLinks ?? 0;
   }
 
   get startTime(): HrTime {
@@ -148,7 +139,7 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
         currentAttributesCount: this.#attributesCount,
       });
       if (decision === AddAttributeDecision.ADD_NEW) this.#attributesCount++;
-      else if (decision === AddAttributeDecision.DROP_LIMIT_REACHED) this.#extras().droppedAttributes++;
+      else if (decision === AddAttributeDecision.DROP_LIMIT_REACHED) this.#more.droppedAttributes++;
     } catch (error) {
       diagnoseFailure("set an attribute of a span", error);
     }
@@ -199,51 +190,17 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
   }
 
   #addEvent(event: TimedEvent): void {
-    const { eventCountLimit } = this.#tracer.shared.limits;
-    const more = this.#extras();
-    const events = more.events;
-    if (events === undefined && eventCountLimit > 0) {
-      // Mostly it is the only one; an empty array would make room for many.
-      more.events = [event];
-      return;
-    }
-    if (events === undefined || events.length >= eventCountLimit) {
-      more.droppedEvents++;
-      if (events === undefined) return;
-      events.shift();
-    }
-    events.push(event);
+    this.#more.addEvent(event, this.#tracer.shared.limits);
   }
 
-  #extras(): More {
-    return this.#more ??= {
-      events: undefined,
-      links: undefined,
-      droppedAttributes: 0,
-      droppedEvents: 0,
-      droppedLinks: 0,
-    };
+  get #more(): Extras {
+    return this.#extras ??= new Extras();
   }
 
   addLink(link: Link): this {
     if (this.ended) return this;
-    const { linkCountLimit, attributePerLinkCountLimit, attributeValueLengthLimit } =
-      this.#tracer.shared.limits;
-    const more = this.#extras();
-    const links = more.links ??= [];
-    if (links.length >= linkCountLimit) {
-      more.droppedLinks++;
-      if (linkCountLimit === 0) return this;
-      links.shift();
-    }
     try {
-      links.push({
-        context: link.context,
-        ...cleanAttributes(link.attributes, {
-          attributeCountLimit: attributePerLinkCountLimit,
-          attributeValueLengthLimit,
-        }),
-      });
+      this.#more.addLink(link, this.#tracer.shared.limits);
     } catch (error) {
       diagnoseFailure("add a link to a span", error);
     }
@@ -297,23 +254,5 @@ export class ScopeSpan implements Span, ReadableSpan, LiveSpan {
     for (const processor of processors) if (processor.onEnding !== undefined) processor.onEnding(this);
     this.ended = true;
     for (const processor of processors) processor.onEnd(this);
-  }
-}
-
-/** An event whose time is converted when it is exported. */
-class ScopeEvent implements TimedEvent {
-  readonly #time: number | HrTime;
-
-  constructor(
-    readonly name: string,
-    time: number | HrTime,
-    readonly attributes: Attributes | undefined,
-    readonly droppedAttributesCount: number | undefined,
-  ) {
-    this.#time = time;
-  }
-
-  get time(): HrTime {
-    return hrTimeOf(this.#time);
   }
 }
