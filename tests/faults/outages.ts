@@ -10,7 +10,6 @@ import {
   assertNothingArrived,
   atFirst,
   droppedSpans,
-  freePort,
   IN_ALL,
   lost,
   runPlan,
@@ -19,6 +18,7 @@ import {
 } from "../support/faults.ts";
 import { hang, startFront } from "../support/front.ts";
 import { type OtlpReceiver, startReceiver } from "../support/receiver.ts";
+import { freePort, NOBODY } from "../support/ports.ts";
 import type { Rows } from "../support/rows.ts";
 import { cert, key } from "../support/self_signed.ts";
 import * as signed from "../support/signed.ts";
@@ -41,7 +41,7 @@ outages["a collector that is absent at the start gets everything once it is ther
 
 outages["a collector that is absent for good costs the program nothing but a line"] = async () => {
   const ran = await runPlan({
-    endpoint: `http://127.0.0.1:${freePort()}`,
+    endpoint: NOBODY,
     options: { shutdownTimeoutMillis: 5000 },
     flushMillis: 300,
     shutdownWithin: 6000,
@@ -56,7 +56,7 @@ outages["a collector that is absent for good costs the program nothing but a lin
 };
 
 outages["a collector that goes away and comes back gets what was recorded meanwhile"] = async () => {
-  const first = startReceiver();
+  const first = startReceiver({ port: freePort() });
   let second: OtlpReceiver | undefined;
   await runPlan({
     endpoint: first.endpoint,

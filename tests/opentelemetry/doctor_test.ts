@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ctx, type DoctorFinding, type DoctorOptions, OpenTelemetry } from "@haiway/otel";
+import { NOBODY } from "../support/ports.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { kept, run } from "../support/subprocess.ts";
 
@@ -82,7 +83,7 @@ Deno.test("the doctor tells that nothing listens, that a name is unknown, and th
   const otlpEndpoint = `http://127.0.0.1:${listener.addr.port}`;
   assertEquals(await codesOf({ otlpEndpoint, timeoutMillis: 50 }), ["endpoint-timeout"]);
   listener.close();
-  assertEquals(await codesOf({ otlpEndpoint }), ["endpoint-unreachable"]);
+  assertEquals(await codesOf({ otlpEndpoint: NOBODY }), ["endpoint-unreachable"]);
   assertEquals(await codesOf({ otlpEndpoint: "http://nowhere.invalid:4318" }), ["endpoint-unknown-host"]);
   assertEquals(await codesOf({ otlpEndpoint: "ftp://localhost" }), ["endpoint-invalid"]);
 });

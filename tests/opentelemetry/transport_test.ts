@@ -1,5 +1,6 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { closeKept, type Kept, postUntraced } from "../../opentelemetry/export/transport.ts";
+import { NOBODY } from "../support/ports.ts";
 import { startReceiver } from "../support/receiver.ts";
 
 const BODY = new TextEncoder().encode('{"resourceLogs":[]}');
@@ -81,10 +82,7 @@ Deno.test("the untraced post rejects what is no answer of HTTP, none at all, and
   await answering([], async (url) => {
     await assertRejects(() => post(url), TypeError, "not HTTP");
   });
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  await assertRejects(() => post(`http://127.0.0.1:${port}/`), Deno.errors.ConnectionRefused);
+  await assertRejects(() => post(NOBODY), Deno.errors.ConnectionRefused);
 });
 
 Deno.test("the untraced post ends when it is aborted, and leaves nothing open", async () => {
@@ -95,7 +93,7 @@ Deno.test("the untraced post ends when it is aborted, and leaves nothing open", 
     abort.abort();
     await assertRejects(() => posted, Error);
   }, "keep");
-  await assertRejects(() => post("http://127.0.0.1:1/", AbortSignal.abort()), DOMException);
+  await assertRejects(() => post(NOBODY, AbortSignal.abort()), DOMException);
 });
 
 Deno.test("a kept connection serves the next request, and is made anew where the other side has closed it", async () => {

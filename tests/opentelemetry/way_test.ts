@@ -4,6 +4,7 @@ import { Aside } from "../../opentelemetry/export/aside.ts";
 import { proxyOf } from "../../opentelemetry/export/proxy.ts";
 import { Way } from "../../opentelemetry/export/way.ts";
 import { endless } from "../support/front.ts";
+import { NOBODY } from "../support/ports.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { serving } from "../support/serving.ts";
 import { silent, unanswered } from "../support/unanswered.ts";
@@ -68,10 +69,7 @@ Deno.test("a worker sends the request, and hands on status, headers and body of 
 
 Deno.test("a worker says why a request failed, gives up what is aborted, and an answer that never ends", async () => {
   const aside = new Aside();
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const nobody = `http://127.0.0.1:${listener.addr.port}/`;
-  listener.close();
-  await assertRejects(() => aside.send(nobody, post()), TypeError, "refused");
+  await assertRejects(() => aside.send(NOBODY, post()), TypeError, "refused");
   await using server = silent();
   const giving = new AbortController();
   const sent = aside.send(`http://127.0.0.1:${server.port}/`, post(giving.signal));

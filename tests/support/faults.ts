@@ -166,9 +166,3 @@ export function gaps(receiver: OtlpReceiver): number[] {
   const times = receiver.requests.filter(({ path }) => path === "/v1/traces").map(({ at }) => at);
   return times.slice(1).map((at, index) => at - times[index]);
 }
-
-/** A port that nobody listens on, for now. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
