@@ -1,7 +1,7 @@
-/** Where nothing listens: a port that no service has, and that the system gives nobody. */
-export const NOBODY = "http://127.0.0.1:1";
+/** Where nothing listens: no service has the port, and no system gives it to who asks for none of their own. */
+export const NOBODY = "http://127.0.0.1:19999";
 
-/** Below those that systems give to listeners and connections that ask for no port of their own. */
+/** Above it, and below those that systems give. */
 const FIRST = 20_000;
 const COUNT = 10_000;
 
