@@ -7,7 +7,8 @@ import { diagnose, diagnoseFailure } from "./diagnostics.ts";
 import { refusal } from "./errors.ts";
 import { isLevel, type ObservabilityLevel, SEVERITY } from "./level.ts";
 import type { EventOptions, Metric, ScopeOptions } from "./observability.ts";
-import { currentScope, NO_OPTIONS, type OpenScope, openScope, runIn, runScope, type Scope } from "./scope.ts";
+import type { OpenScope } from "./open_scope.ts";
+import { currentScope, NO_OPTIONS, openScope, runIn, runScope, type Scope } from "./scope.ts";
 import { openStream, type StreamSource } from "./stream.ts";
 import { startTask, Tasks } from "./tasks.ts";
 
@@ -68,7 +69,7 @@ function stream<T>(name: string | StreamSource<T>, source?: StreamSource<T>): As
 function log(level: ObservabilityLevel, message: string, attributes: LogAttributes | undefined): void {
   const scope = currentScope();
   if (scope === undefined) return logPlainly(level, message, attributes);
-  if (SEVERITY[level] < scope.root.threshold) return;
+  if (SEVERITY[level] < scope.threshold) return;
   try {
     const exception = attributes === undefined ? undefined : exceptionOf(attributes);
     const failure = exception === undefined || exception === null ? undefined : scope.failure(exception);
@@ -96,7 +97,7 @@ function recordMetric(name: string, metric: Metric): void {
   if (scope === undefined) return dropped("the metric", name);
   try {
     if (typeof metric !== "object" || metric === null) return refuse(name, "metric", "be an object", metric);
-    if (isBelow(metric.level, scope.root.threshold) || !isMeasurable(name, metric)) return;
+    if (isBelow(metric.level, scope.threshold) || !isMeasurable(name, metric)) return;
     scope.recorder.metric(name, metric);
   } catch (error) {
     diagnoseFailure("record a metric", error);
@@ -108,7 +109,7 @@ function recordEvent(name: string, given?: EventOptions): void {
   if (scope === undefined) return dropped("the event", name);
   try {
     const event: EventOptions = given ?? NO_OPTIONS;
-    if (isBelow(event.level, scope.root.threshold)) return;
+    if (isBelow(event.level, scope.threshold)) return;
     scope.recorder.event(name, event);
   } catch (error) {
     diagnoseFailure("record an event", error);

@@ -1,12 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type Attributes, describe } from "./attributes.ts";
+import { describe } from "./attributes.ts";
 import { defaultObservability } from "./default.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
-import type { Failure } from "./errors.ts";
+import { SEVERITY } from "./level.ts";
 import { noopRecorder, type Observability, type Recorder, type ScopeOptions } from "./observability.ts";
-import { isObject, isPromise, isThenable } from "./promises.ts";
-import { newRoot, type Root } from "./root.ts";
-import type { Tasks } from "./tasks.ts";
+import { OpenScope } from "./open_scope.ts";
+import { isPromise, isThenable } from "./promises.ts";
 
 /**
  * An open scope, as its body is handed it.
@@ -81,112 +80,11 @@ export function enterScope(scope: OpenScope | undefined): void {
   storage.enterWith(scope as OpenScope);
 }
 
-/** How many thrown primitives a scope remembers. */
-const MAX_ESCAPED = 16;
-
-/** A scope as the storage holds it: what the facade asks for its recorder, and what closes it once. */
-export class OpenScope implements Scope {
-  readonly name: string;
-  readonly recorder: Recorder;
-  readonly root: Root;
-  /** What another context API that shares the storage keeps beside a recorder that is none of its own. */
-  readonly context: unknown;
-  /** The tasks that were spawned in it. */
-  tasks: Tasks | undefined = undefined;
-  /** Whether it has ended, so that it takes no more tasks. */
-  closed = false;
-  /** The enclosing scope while this one is open; cut at its end, so that no chain of ended scopes is kept. */
-  #parent: OpenScope | undefined;
-  /** Thrown strings and other primitives of its children, which a weak set cannot hold. */
-  #escaped: unknown[] | undefined;
-
-  constructor(
-    name: string,
-    recorder: Recorder,
-    root: Root,
-    parent?: OpenScope,
-    context: unknown = recorder.context ?? parent?.context,
-  ) {
-    this.name = name;
-    this.recorder = recorder;
-    this.root = root;
-    this.context = context;
-    this.#parent = parent;
-  }
-
-  /** The scope that waits for what is spawned in it: itself, unless it only stands for a context within another. */
-  get holder(): OpenScope {
-    return this;
-  }
-
-  get traceId(): string {
-    return this.recorder.traceId;
-  }
-
-  get spanId(): string {
-    return this.recorder.spanId;
-  }
-
-  get traceparent(): string {
-    const { traceId, spanId, traceFlags } = this.recorder;
-    return traceId === "" ? "" : `00-${traceId}-${spanId}-${traceFlags & 1 ? "01" : "00"}`;
-  }
-
-  /** An error that escaped from this scope or was logged in it: the first to meet it in a trace records it. */
-  failure(error: unknown): Failure {
-    if (isObject(error)) {
-      const recorded = this.root.recorded ??= new WeakSet();
-      const first = !recorded.has(error);
-      recorded.add(error);
-      return { error, first };
-    }
-    const first = !(this.#escaped?.includes(error) ?? false);
-    if (first) this.#remember(error);
-    return { error, first };
-  }
-
-  /** The last few are enough, as a primitive goes on to the enclosing scope at once. */
-  #remember(primitive: unknown): void {
-    const escaped = this.#escaped ??= [];
-    if (escaped.push(primitive) > MAX_ESCAPED) escaped.shift();
-  }
-
-  /** Sets attributes, in the one place that a kind of scope can look at them. */
-  attributes(attributes: Attributes): void {
-    this.recorder.attributes(attributes);
-  }
-
-  /** Ends the scope: its body, and the tasks that it waits for, have settled. */
-  close(status?: "error" | "unset"): void {
-    this.closed = true;
-    this.#parent = undefined;
-    try {
-      this.recorder.close(undefined, status);
-    } catch (error) {
-      diagnoseFailure("close the scope", error, this.name);
-    }
-  }
-
-  /** Ends the scope as failed. */
-  fail(error: unknown): void {
-    this.closed = true;
-    const failure = this.failure(error);
-    const parent = this.#parent;
-    this.#parent = undefined;
-    if (parent !== undefined && !isObject(error)) parent.#remember(error);
-    try {
-      this.recorder.close(failure);
-    } catch (thrown) {
-      diagnoseFailure("close the scope", thrown, this.name);
-    }
-  }
-}
-
 /** Makes a scope of what {@linkcode openScope} has found out for it. */
 type MakeScope<S extends OpenScope> = (...given: ConstructorParameters<typeof OpenScope>) => S;
 
-const plain: MakeScope<OpenScope> = (name, recorder, root, parent, context) =>
-  new OpenScope(name, recorder, root, parent, context);
+const plain: MakeScope<OpenScope> = (name, recorder, threshold, root, parent, context) =>
+  new OpenScope(name, recorder, threshold, root, parent, context);
 
 /** Opens a scope: a child of the current one, or a root if it is given a back end or nothing is current. */
 export function openScope(name: string, options: ScopeOptions): OpenScope;
@@ -201,12 +99,13 @@ export function openScope(
   const label = typeof name === "string" ? name : describe(name);
   const observability = observabilityOf(options);
   if (parent !== undefined && observability === undefined) {
-    return make(label, openRecorder(parent.recorder, label, options), parent.root, parent);
+    const recorder = openRecorder(parent.recorder, label, options);
+    return make(label, recorder, parent.threshold, parent.root, parent);
   }
   const backend = observability ?? defaultObservability();
-  const root = newRoot(backend);
   const recorder = openRecorder(backend, label, options);
-  return make(label, recorder, root, undefined, recorder.context ?? parent?.context);
+  const context = recorder.context ?? parent?.context;
+  return make(label, recorder, thresholdOf(backend), undefined, undefined, context);
 }
 
 function observabilityOf(options: ScopeOptions): Observability | undefined {
@@ -214,6 +113,16 @@ function observabilityOf(options: ScopeOptions): Observability | undefined {
     return options.observability;
   } catch (error) {
     return void diagnoseFailure("read the options of a scope", error);
+  }
+}
+
+/** The severity below which a back end wants no logs. */
+export function thresholdOf(observability: Observability): number {
+  try {
+    return SEVERITY[observability.level] ?? 0;
+  } catch (error) {
+    diagnoseFailure("read the level of an observability", error);
+    return 0;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Attributes } from "./attributes.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
-import { currentScope, endScope, failScope, type OpenScope, openScope, runIn, runWithin } from "./scope.ts";
+import type { OpenScope } from "./open_scope.ts";
+import { currentScope, endScope, failScope, openScope, runIn, runWithin } from "./scope.ts";
 
 /**
  * What `ctx.stream` makes an `AsyncIterable` of: one, or a function that gives one at the first pull.

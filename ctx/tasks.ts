@@ -1,4 +1,4 @@
-import type { OpenScope } from "./scope.ts";
+import type { OpenScope } from "./open_scope.ts";
 
 /**
  * The promise of a spawned task, which knows whether somebody handles it: `await`, `then`, `catch` and

@@ -16,7 +16,7 @@ import { text } from "../ctx/console_format.ts";
 import { describeException, type Exception, type Failure } from "../ctx/errors.ts";
 import { isLevel, type ObservabilityLevel, SEVERITY } from "../ctx/level.ts";
 import type { EventOptions, Metric, Recorder, ScopeOptions } from "../ctx/observability.ts";
-import type { OpenScope } from "../ctx/scope.ts";
+import type { OpenScope } from "../ctx/open_scope.ts";
 import { now } from "./clock.ts";
 import { SpanContextNode, withoutSpan } from "./context/context.ts";
 import type { ForeignContexts } from "./context/foreign_contexts.ts";

@@ -1,8 +1,8 @@
 import { type Context, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
 import { defaultObservability } from "../../ctx/default.ts";
 import type { Recorder } from "../../ctx/observability.ts";
-import { newRoot } from "../../ctx/root.ts";
-import { OpenScope } from "../../ctx/scope.ts";
+import { OpenScope } from "../../ctx/open_scope.ts";
+import { thresholdOf } from "../../ctx/scope.ts";
 import { spanOf, withoutSpan } from "./context.ts";
 import { type Engine, OpenTelemetryRecorder } from "../recorder.ts";
 
@@ -27,8 +27,8 @@ class BorrowedScope extends OpenScope {
   readonly #holder: OpenScope | undefined;
 
   constructor(within: OpenScope | undefined, recorder: Recorder, context: Context) {
-    const root = within?.root ?? newRoot(defaultObservability());
-    super(within?.name ?? "", recorder, root, undefined, context);
+    const threshold = within?.threshold ?? thresholdOf(defaultObservability());
+    super(within?.name ?? "", recorder, threshold, within?.root, undefined, context);
     this.#holder = within?.holder;
   }
 

@@ -1,5 +1,6 @@
 import { type Context, type ContextManager, ROOT_CONTEXT } from "@opentelemetry/api";
-import { currentScope, enterScope, type OpenScope, runIn } from "../../ctx/scope.ts";
+import type { OpenScope } from "../../ctx/open_scope.ts";
+import { currentScope, enterScope, runIn } from "../../ctx/scope.ts";
 import { scopeOf } from "./borrowed.ts";
 import { bindEmitter, isEmitter } from "./emitter.ts";
 import { type Engine, OpenTelemetryRecorder } from "../recorder.ts";

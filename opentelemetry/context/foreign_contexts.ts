@@ -1,6 +1,7 @@
 import { type Context, type ContextManager, propagation, trace } from "@opentelemetry/api";
 import { isTracingSuppressed } from "@opentelemetry/core";
-import { type OpenScope, storedScope } from "../../ctx/scope.ts";
+import type { OpenScope } from "../../ctx/open_scope.ts";
+import { storedScope } from "../../ctx/scope.ts";
 import { scopeOf } from "./borrowed.ts";
 import { spanOf } from "./context.ts";
 import { type Engine, OpenTelemetryRecorder } from "../recorder.ts";

@@ -1,7 +1,8 @@
 import { ctx } from "../../ctx/ctx.ts";
 import { describeException, type Failure } from "../../ctx/errors.ts";
 import type { CleanAttributes } from "../../ctx/attributes.ts";
-import { OpenScope, openScope, runIn, runScope } from "../../ctx/scope.ts";
+import { OpenScope } from "../../ctx/open_scope.ts";
+import { openScope, runIn, runScope } from "../../ctx/scope.ts";
 import { inject } from "../propagation/carrier.ts";
 import { clientAttributes, methodOf } from "./attributes.ts";
 import type { HttpSettings } from "./server.ts";

@@ -1,0 +1,115 @@
+import type { Attributes } from "./attributes.ts";
+import { diagnoseFailure } from "./diagnostics.ts";
+import type { Failure } from "./errors.ts";
+import type { Recorder } from "./observability.ts";
+import { isObject } from "./promises.ts";
+import type { Scope } from "./scope.ts";
+import type { Tasks } from "./tasks.ts";
+
+/** How many thrown primitives a scope remembers. */
+const MAX_ESCAPED = 16;
+
+/** A scope as the storage holds it: what the facade asks for its recorder, and what closes it once. */
+export class OpenScope implements Scope {
+  readonly name: string;
+  readonly recorder: Recorder;
+  /** Logs of a lower severity are left out. */
+  readonly threshold: number;
+  /** The first scope of the trace in this process: itself, if nothing is around it. */
+  readonly root: OpenScope;
+  /** What another context API that shares the storage keeps beside a recorder that is none of its own. */
+  readonly context: unknown;
+  /** The tasks that were spawned in it. */
+  tasks: Tasks | undefined = undefined;
+  /** Whether it has ended, so that it takes no more tasks. */
+  closed = false;
+  /** The enclosing scope while this one is open; cut at its end, so that no chain of ended scopes is kept. */
+  #parent: OpenScope | undefined;
+  /** Of a root: the errors that were recorded already in its trace; weak, as it may live as long as the process. */
+  #recorded: WeakSet<object> | undefined;
+  /** Thrown strings and other primitives of its children, which a weak set cannot hold. */
+  #escaped: unknown[] | undefined;
+
+  constructor(
+    name: string,
+    recorder: Recorder,
+    threshold: number,
+    root?: OpenScope,
+    parent?: OpenScope,
+    context: unknown = recorder.context ?? parent?.context,
+  ) {
+    this.name = name;
+    this.recorder = recorder;
+    this.threshold = threshold;
+    this.root = root ?? this;
+    this.context = context;
+    this.#parent = parent;
+  }
+
+  /** The scope that waits for what is spawned in it: itself, unless it only stands for a context within another. */
+  get holder(): OpenScope {
+    return this;
+  }
+
+  get traceId(): string {
+    return this.recorder.traceId;
+  }
+
+  get spanId(): string {
+    return this.recorder.spanId;
+  }
+
+  get traceparent(): string {
+    const { traceId, spanId, traceFlags } = this.recorder;
+    return traceId === "" ? "" : `00-${traceId}-${spanId}-${traceFlags & 1 ? "01" : "00"}`;
+  }
+
+  /** An error that escaped from this scope or was logged in it: the first to meet it in a trace records it. */
+  failure(error: unknown): Failure {
+    if (isObject(error)) {
+      const recorded = this.root.#recorded ??= new WeakSet();
+      const first = !recorded.has(error);
+      recorded.add(error);
+      return { error, first };
+    }
+    const first = !(this.#escaped?.includes(error) ?? false);
+    if (first) this.#remember(error);
+    return { error, first };
+  }
+
+  /** The last few are enough, as a primitive goes on to the enclosing scope at once. */
+  #remember(primitive: unknown): void {
+    const escaped = this.#escaped ??= [];
+    if (escaped.push(primitive) > MAX_ESCAPED) escaped.shift();
+  }
+
+  /** Sets attributes, in the one place that a kind of scope can look at them. */
+  attributes(attributes: Attributes): void {
+    this.recorder.attributes(attributes);
+  }
+
+  /** Ends the scope: its body, and the tasks that it waits for, have settled. */
+  close(status?: "error" | "unset"): void {
+    this.closed = true;
+    this.#parent = undefined;
+    try {
+      this.recorder.close(undefined, status);
+    } catch (error) {
+      diagnoseFailure("close the scope", error, this.name);
+    }
+  }
+
+  /** Ends the scope as failed. */
+  fail(error: unknown): void {
+    this.closed = true;
+    const failure = this.failure(error);
+    const parent = this.#parent;
+    this.#parent = undefined;
+    if (parent !== undefined && !isObject(error)) parent.#remember(error);
+    try {
+      this.recorder.close(failure);
+    } catch (thrown) {
+      diagnoseFailure("close the scope", thrown, this.name);
+    }
+  }
+}
