@@ -114,7 +114,7 @@ function currentTrace(): TraceContext {
   if (tracestate) trace.tracestate = tracestate;
   baggagePropagator.inject(context, trace, {
     // The metadata of a member is passed on as it came: what no header can hold would cost the request.
-    set: (_trace, _field, value) => void (/^[\x20-\x7e]*$/.test(value) && (trace.baggage = value)),
+    set: (_trace, _field, value) => void (/^[\t\x20-\x7e\x80-\xff]*$/.test(value) && (trace.baggage = value)),
   });
   return trace;
 }
