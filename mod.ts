@@ -37,7 +37,7 @@ export {
   type ScopeKind,
   type ScopeOptions,
 } from "./ctx/observability.ts";
-export type { Scope } from "./ctx/scope.ts";
+export type { Scope } from "./ctx/open_scope.ts";
 export type { StreamSource } from "./ctx/stream.ts";
 export { OpenTelemetry } from "./opentelemetry/opentelemetry.ts";
 export type { Carrier, TraceContext } from "./opentelemetry/propagation/carrier.ts";

@@ -1,6 +1,6 @@
 import type { Attributes, LogAttributes } from "./attributes.ts";
 import type { EventOptions, Metric, ScopeOptions } from "./observability.ts";
-import type { Scope } from "./scope.ts";
+import type { Scope } from "./open_scope.ts";
 import type { StreamSource } from "./stream.ts";
 
 /** The calls that a program observes itself with: see {@linkcode ctx}. */

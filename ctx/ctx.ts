@@ -7,8 +7,8 @@ import { diagnose, diagnoseFailure } from "./diagnostics.ts";
 import { refusal } from "./errors.ts";
 import { isLevel, type ObservabilityLevel, SEVERITY } from "./level.ts";
 import type { EventOptions, Metric, ScopeOptions } from "./observability.ts";
-import type { OpenScope } from "./open_scope.ts";
-import { currentScope, NO_OPTIONS, openScope, runIn, runScope, type Scope } from "./scope.ts";
+import type { OpenScope, Scope } from "./open_scope.ts";
+import { currentScope, NO_OPTIONS, openScope, runIn, runScope } from "./scope.ts";
 import { openStream, type StreamSource } from "./stream.ts";
 import { startTask, Tasks } from "./tasks.ts";
 

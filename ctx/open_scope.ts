@@ -3,8 +3,31 @@ import { diagnoseFailure } from "./diagnostics.ts";
 import type { Failure } from "./errors.ts";
 import type { Recorder } from "./observability.ts";
 import { isObject } from "./promises.ts";
-import type { Scope } from "./scope.ts";
 import type { Tasks } from "./tasks.ts";
+
+/**
+ * An open scope, as its body is handed it.
+ *
+ * ```ts
+ * import { ctx, type Scope } from "@haiway/otel";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const describe = (scope: Scope) => `${scope.name} ${scope.traceparent}`;
+ * ctx.scope("request", (scope) => {
+ *   assertEquals(describe(scope), `request 00-${scope.traceId}-${scope.spanId}-01`);
+ * });
+ * ```
+ */
+export interface Scope {
+  /** The name that it was opened with. */
+  readonly name: string;
+  /** The trace that it belongs to: 32 lowercase hex digits; empty where the back end has none. */
+  readonly traceId: string;
+  /** Its own span: 16 lowercase hex digits; empty where the back end has none. */
+  readonly spanId: string;
+  /** Both and the sampling flag as W3C Trace Context says them in one header; empty where there is none. */
+  readonly traceparent: string;
+}
 
 /** How many thrown primitives a scope remembers. */
 const MAX_ESCAPED = 16;

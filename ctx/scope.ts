@@ -4,32 +4,8 @@ import { defaultObservability } from "./default.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
 import { SEVERITY } from "./level.ts";
 import { noopRecorder, type Observability, type Recorder, type ScopeOptions } from "./observability.ts";
-import { OpenScope } from "./open_scope.ts";
+import { OpenScope, type Scope } from "./open_scope.ts";
 import { isPromise, isThenable } from "./promises.ts";
-
-/**
- * An open scope, as its body is handed it.
- *
- * ```ts
- * import { ctx, type Scope } from "@haiway/otel";
- * import { assertEquals } from "@std/assert";
- *
- * const describe = (scope: Scope) => `${scope.name} ${scope.traceparent}`;
- * ctx.scope("request", (scope) => {
- *   assertEquals(describe(scope), `request 00-${scope.traceId}-${scope.spanId}-01`);
- * });
- * ```
- */
-export interface Scope {
-  /** The name that it was opened with. */
-  readonly name: string;
-  /** The trace that it belongs to: 32 lowercase hex digits; empty where the back end has none. */
-  readonly traceId: string;
-  /** Its own span: 16 lowercase hex digits; empty where the back end has none. */
-  readonly spanId: string;
-  /** Both and the sampling flag as W3C Trace Context says them in one header; empty where there is none. */
-  readonly traceparent: string;
-}
 
 /** The options of a scope that was given none. */
 export const NO_OPTIONS: ScopeOptions = {};
