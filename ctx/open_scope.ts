@@ -30,7 +30,15 @@ export interface Scope {
 }
 
 /** How many thrown primitives a scope remembers. */
-const MAX_ESCAPED = 16;
+const MAX_PRIMITIVES = 16;
+
+/** Failures that need not be recorded again. */
+class Met {
+  /** Of a root: the errors of its trace; weak, as it may live as long as the process. */
+  readonly errors = new WeakSet<object>();
+  /** Strings and other primitives that its children have thrown. */
+  readonly primitives: unknown[] = [];
+}
 
 /** A scope as the storage holds it: what the facade asks for its recorder, and what closes it once. */
 export class OpenScope implements Scope {
@@ -44,14 +52,10 @@ export class OpenScope implements Scope {
   readonly context: unknown;
   /** The tasks that were spawned in it. */
   tasks: Tasks | undefined = undefined;
-  /** Whether it has ended, so that it takes no more tasks. */
-  closed = false;
-  /** The enclosing scope while this one is open; cut at its end, so that no chain of ended scopes is kept. */
+  /** The enclosing scope, and, when this one has ended, itself: no chain of ended scopes is kept. */
   #parent: OpenScope | undefined;
-  /** Of a root: the errors that were recorded already in its trace; weak, as it may live as long as the process. */
-  #recorded: WeakSet<object> | undefined;
-  /** Thrown strings and other primitives of its children, which a weak set cannot hold. */
-  #escaped: unknown[] | undefined;
+  /** What was thrown or logged in it already: made for the first, as each field of a scope costs time. */
+  #met: Met | undefined;
 
   constructor(
     name: string,
@@ -74,6 +78,11 @@ export class OpenScope implements Scope {
     return this;
   }
 
+  /** Whether it has ended, so that it takes no more tasks. */
+  get closed(): boolean {
+    return this.#parent === this;
+  }
+
   get traceId(): string {
     return this.recorder.traceId;
   }
@@ -90,20 +99,20 @@ export class OpenScope implements Scope {
   /** An error that escaped from this scope or was logged in it: the first to meet it in a trace records it. */
   failure(error: unknown): Failure {
     if (isObject(error)) {
-      const recorded = this.root.#recorded ??= new WeakSet();
-      const first = !recorded.has(error);
-      recorded.add(error);
+      const { errors } = this.root.#met ??= new Met();
+      const first = !errors.has(error);
+      errors.add(error);
       return { error, first };
     }
-    const first = !(this.#escaped?.includes(error) ?? false);
+    const first = !(this.#met?.primitives.includes(error) ?? false);
     if (first) this.#remember(error);
     return { error, first };
   }
 
   /** The last few are enough, as a primitive goes on to the enclosing scope at once. */
   #remember(primitive: unknown): void {
-    const escaped = this.#escaped ??= [];
-    if (escaped.push(primitive) > MAX_ESCAPED) escaped.shift();
+    const { primitives } = this.#met ??= new Met();
+    if (primitives.push(primitive) > MAX_PRIMITIVES) primitives.shift();
   }
 
   /** Sets attributes, in the one place that a kind of scope can look at them. */
@@ -113,8 +122,7 @@ export class OpenScope implements Scope {
 
   /** Ends the scope: its body, and the tasks that it waits for, have settled. */
   close(status?: "error" | "unset"): void {
-    this.closed = true;
-    this.#parent = undefined;
+    this.#parent = this;
     try {
       this.recorder.close(undefined, status);
     } catch (error) {
@@ -124,10 +132,9 @@ export class OpenScope implements Scope {
 
   /** Ends the scope as failed. */
   fail(error: unknown): void {
-    this.closed = true;
     const failure = this.failure(error);
     const parent = this.#parent;
-    this.#parent = undefined;
+    this.#parent = this;
     if (parent !== undefined && !isObject(error)) parent.#remember(error);
     try {
       this.recorder.close(failure);
