@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { ctx, noopObservability, type Observability, type Recorder } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
+import { enterScope, storedScope } from "../../ctx/scope.ts";
 import {
   refusingProxy,
   revokedProxy,
@@ -11,6 +12,9 @@ import {
 } from "../support/hostile.ts";
 import { run } from "../support/subprocess.ts";
 import { recordEverything } from "../support/trace.ts";
+
+/** Runs a function as nobody's scope. */
+const outside = AsyncLocalStorage.snapshot();
 
 Deno.test("ctx.scope() gives a value for a synchronous body, not a promise", () => {
   const observability = new MemoryObservability();
@@ -39,6 +43,36 @@ Deno.test("ctx.scope() waits for a thenable, whose then() runs inside of the sco
   const rows: unknown = await ctx.scope("query", { observability }, () => query);
   assertEquals(rows, "rows");
   assertEquals(observability.logs[0].scope, "query");
+});
+
+Deno.test("ctx.scope() ends its own scope where the body returns with another one current", async () => {
+  const observability = new MemoryObservability();
+  await ctx.scope("outer", { observability }, async () => {
+    const outer = storedScope();
+    await ctx.scope("inner", () => {
+      enterScope(outer);
+      return Promise.resolve();
+    });
+    assertEquals(observability.scopes.map(({ name, status }) => [name, status]), [
+      ["outer", "open"],
+      ["inner", "ok"],
+    ]);
+  });
+  assertEquals(observability.scopes[0].status, "ok");
+});
+
+Deno.test("ctx.scope() ends with a promise whose own then() calls back from outside of the scope", async () => {
+  class Elsewhere<T> extends Promise<T> {
+    override then<R, E>(
+      ...callbacks: [((value: T) => R | PromiseLike<R>)?, ((error: unknown) => E | PromiseLike<E>)?]
+    ): Promise<R | E> {
+      return outside(() => super.then(...callbacks));
+    }
+  }
+  const observability = new MemoryObservability();
+  const body = () => new Elsewhere<string>((resolve) => resolve("value"));
+  assertEquals(await ctx.scope("root", { observability }, body), "value");
+  assertEquals(observability.scopes[0].status, "ok");
 });
 
 Deno.test("ctx.scope() returns what it cannot look into as it is", () => {
