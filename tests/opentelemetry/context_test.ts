@@ -48,6 +48,21 @@ Deno.test("a span made through the API inside of a scope is its child, and a sco
   assertEquals(received.spans[0].scope, { name: "library", version: "2.0.0" });
 });
 
+Deno.test("what outlives a scope finds in the context who it was, and nothing of what it recorded", async () => {
+  const ended = Promise.withResolvers<void>();
+  const received = await record({}, async () => {
+    const [late] = ctx.scope("scope", { attributes: { recorded: true } }, () => [
+      ended.promise.then(() => trace.getActiveSpan()!),
+    ]);
+    ended.resolve();
+    const found = await late;
+    assertEquals([found.isRecording(), "attributes" in found], [false, false]);
+    tracer().startSpan("child", {}, trace.setSpan(ROOT_CONTEXT, found)).end();
+  });
+  assertEquals(parentsOf(received), { scope: undefined, child: "scope" });
+  assertEquals(received.spans.map(({ attributes }) => attributes), [{ recorded: true }, {}]);
+});
+
 Deno.test("what is recorded while another library's span is current belongs to that span, which stays open", async () => {
   const { spans, logs } = await record(
     {},
