@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { ctx } from "@haiway/otel";
+import { ctx, noopObservability } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
 
 Deno.test("the promise of an asynchronous scope waits for its tasks", async () => {
@@ -19,6 +19,21 @@ Deno.test("the promise of an asynchronous scope waits for its tasks", async () =
   assertEquals(await scope, 7);
   assertEquals(memory.scopes[0].status, "ok");
   assertEquals(memory.logs[0].scope, "batch");
+});
+
+Deno.test("a scope under no-op observability waits for its own tasks as any other, spawned after an await", async () => {
+  const done: string[] = [];
+  await ctx.scope("root", { observability: noopObservability }, async () => {
+    await ctx.scope("batch", async () => {
+      await Promise.resolve();
+      ctx.spawn(async () => {
+        for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+        done.push("task");
+      });
+    });
+    done.push("batch");
+  });
+  assertEquals(done, ["task", "batch"]);
 });
 
 Deno.test("a scope waits for tasks that its tasks spawn", async () => {

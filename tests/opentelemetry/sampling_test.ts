@@ -23,6 +23,24 @@ Deno.test("with a ratio of 0 no span arrives; logs, events and metrics do, corre
   assertEquals(points.map(({ metric }) => metric), ["metric"]);
 });
 
+Deno.test("a scope waits for its own tasks, spawned after an await, whether its trace is sampled or not", async () => {
+  for (const sampling of [0, 1]) {
+    const done: string[] = [];
+    await record({ sampling }, () =>
+      ctx.scope("root", async () => {
+        await ctx.scope("batch", async () => {
+          await Promise.resolve();
+          ctx.spawn(async () => {
+            for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+            done.push("task");
+          });
+        });
+        done.push("batch");
+      }));
+    assertEquals(done, ["task", "batch"]);
+  }
+});
+
 Deno.test("a failure in a trace that is not sampled is rethrown, and its log has the exception", async () => {
   const { spans, logs } = await record({ sampling: 0 }, () => {
     const error = new Error("broken");
