@@ -117,12 +117,12 @@ function openRecorder(by: Observability | Recorder, name: string, options: Scope
 
 /** Runs the body in its scope and closes the scope when it settles: the whole life of a scope. */
 export function runScope<T>(scope: OpenScope, body: (scope: Scope) => T): T {
-  if (scope.recorder.enter !== undefined) return enter(scope, () => live(body, scope));
+  if (scope.recorder.enter !== undefined) return enter(scope, () => live(body, scope, false));
   return storage.run<T, [typeof body, OpenScope]>(scope, live, body, scope);
 }
 
-/** What of it happens within the scope. */
-function live<T>(body: (scope: Scope) => T, scope: OpenScope): T {
+/** What of it happens within the scope; what a back end enters besides may run it anywhere, with no scope stored. */
+function live<T>(body: (scope: Scope) => T, scope: OpenScope, stored: boolean = true): T {
   const before = leaks;
   let result: T;
   try {
@@ -132,9 +132,10 @@ function live<T>(body: (scope: Scope) => T, scope: OpenScope): T {
     else scope.tasks.whenSettled(() => scope.fail(error));
     throw error;
   }
-  if (isPromise(result)) return settle(scope, result, leaks === before) as T;
+  stored &&= leaks === before;
+  if (isPromise(result)) return settle(scope, result, stored) as T;
   // Some query builders run at `then`: that has to happen inside of the scope.
-  if (isThenable(result)) return settle(scope, Promise.resolve(result), leaks === before) as T;
+  if (isThenable(result)) return settle(scope, Promise.resolve(result), stored) as T;
   if (scope.tasks === undefined) scope.close();
   else scope.tasks.whenSettled(() => scope.close());
   return result;
@@ -142,10 +143,10 @@ function live<T>(body: (scope: Scope) => T, scope: OpenScope): T {
 
 const { then } = Promise.prototype;
 
-function settle<T>(scope: OpenScope, result: Promise<T>, current: boolean): Promise<T> {
+function settle<T>(scope: OpenScope, result: Promise<T>, stored: boolean): Promise<T> {
   // What follows on a promise runs in the context of `then`, which saves closures over the scope. But a promise with
   // a `then` of its own calls back where it likes, and a body may have left another scope current.
-  if (current && result.then === then) return result.then(endCurrent, failCurrent);
+  if (stored && result.then === then) return result.then(endCurrent, failCurrent);
   return result.then((value) => endScope(scope, value), (error) => failScope(scope, error));
 }
 

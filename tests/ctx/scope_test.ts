@@ -75,6 +75,27 @@ Deno.test("ctx.scope() ends with a promise whose own then() calls back from outs
   assertEquals(observability.scopes[0].status, "ok");
 });
 
+Deno.test("ctx.scope() ends its scope where the back end runs the body as nobody's", async () => {
+  let closed = 0;
+  const recorder: Recorder = {
+    ...noopObservability.open("", {}),
+    enter: (body) => outside(body),
+    close: () => void closed++,
+  };
+  const observability: Observability = { level: "info", open: () => recorder };
+  assertEquals(
+    await ctx.scope("root", { observability }, async () => await Promise.resolve("value")),
+    "value",
+  );
+  const error = new Error("broken");
+  await assertRejects(
+    () => ctx.scope("root", { observability }, () => Promise.reject(error)),
+    Error,
+    "broken",
+  );
+  assertEquals(closed, 2);
+});
+
 Deno.test("ctx.scope() returns what it cannot look into as it is", () => {
   for (const value of [refusingProxy(), revokedProxy(), Object.freeze({}), null, undefined]) {
     const observability = new MemoryObservability();
