@@ -1,6 +1,7 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { ctx, noopObservability } from "@haiway/otel";
 import { MemoryObservability } from "@haiway/otel/testing";
+import { orderOfTask } from "../support/trace.ts";
 
 Deno.test("the promise of an asynchronous scope waits for its tasks", async () => {
   const memory = new MemoryObservability();
@@ -22,18 +23,7 @@ Deno.test("the promise of an asynchronous scope waits for its tasks", async () =
 });
 
 Deno.test("a scope under no-op observability waits for its own tasks as any other, spawned after an await", async () => {
-  const done: string[] = [];
-  await ctx.scope("root", { observability: noopObservability }, async () => {
-    await ctx.scope("batch", async () => {
-      await Promise.resolve();
-      ctx.spawn(async () => {
-        for (let turn = 0; turn < 10; turn++) await Promise.resolve();
-        done.push("task");
-      });
-    });
-    done.push("batch");
-  });
-  assertEquals(done, ["task", "batch"]);
+  assertEquals(await orderOfTask({ observability: noopObservability }), ["task", "batch"]);
 });
 
 Deno.test("a scope waits for tasks that its tasks spawn", async () => {

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { ctx } from "@haiway/otel";
+import { ctx, type ScopeOptions } from "@haiway/otel";
 import type { Seen, SeenScope, Subject } from "../conformance.ts";
 
 /** What one trace consists of. */
@@ -48,4 +48,20 @@ export function recordEverything(): void {
   ctx.recordMetric("metric", { value: 1, kind: "counter" });
   ctx.recordEvent("event");
   ctx.recordAttributes({ attribute: 1 });
+}
+
+/** In which order a nested scope and its task, spawned after an `await`, come to their ends. */
+export async function orderOfTask(options: ScopeOptions = {}): Promise<string[]> {
+  const ended: string[] = [];
+  await ctx.scope("root", options, async () => {
+    await ctx.scope("batch", async () => {
+      await Promise.resolve();
+      ctx.spawn(async () => {
+        for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+        ended.push("task");
+      });
+    });
+    ended.push("batch");
+  });
+  return ended;
 }
