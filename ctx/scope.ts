@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { createStorage } from "./storage.ts";
 import { describe } from "./attributes.ts";
 import { defaultObservability } from "./default.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
@@ -10,8 +10,8 @@ import { isPromise, isThenable } from "./promises.ts";
 /** The options of a scope that was given none. */
 export const NO_OPTIONS: ScopeOptions = {};
 
-/** The one AsyncLocalStorage of the module: what it holds is the current scope. */
-const storage = new AsyncLocalStorage<OpenScope>();
+/** The one storage of the module: what it holds is the current scope. */
+const storage = createStorage<OpenScope>();
 
 /** Says which scope is current where another context API, with a storage of its own, knows better. */
 type Locate = (stored: OpenScope | undefined) => OpenScope | undefined;

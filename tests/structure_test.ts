@@ -30,7 +30,7 @@ Deno.test("only the console's own file writes to the console, which Deno may exp
 
 Deno.test("there is one AsyncLocalStorage", () => {
   const makers = sources().filter(({ text }) => /new AsyncLocalStorage\b/.test(text));
-  assertEquals(makers.map(({ path }) => path), ["ctx/scope.ts"]);
+  assertEquals(makers.map(({ path }) => path), ["ctx/storage.ts"]);
 });
 
 Deno.test("no source uses any, and no global but the one storage hides in it", () => {
