@@ -44,15 +44,11 @@ export function runIn<A extends unknown[], T>(
   return storage.run(scope as OpenScope, body, ...args);
 }
 
-/** How many times a scope was made current that a body may leave so when it returns. */
-let leaks = 0;
-
 /**
  * Makes a scope current for the rest of the current asynchronous execution; only for those who implement a
  * context API that demands it, as it leaks into the caller.
  */
 export function enterScope(scope: OpenScope | undefined): void {
-  leaks++;
   storage.enterWith(scope as OpenScope);
 }
 
@@ -117,13 +113,12 @@ function openRecorder(by: Observability | Recorder, name: string, options: Scope
 
 /** Runs the body in its scope and closes the scope when it settles: the whole life of a scope. */
 export function runScope<T>(scope: OpenScope, body: (scope: Scope) => T): T {
-  if (scope.recorder.enter !== undefined) return enter(scope, () => live(body, scope, false));
+  if (scope.recorder.enter !== undefined) return enter(scope, () => live(body, scope));
   return storage.run<T, [typeof body, OpenScope]>(scope, live, body, scope);
 }
 
-/** What of it happens within the scope; what a back end enters besides may run it anywhere, with no scope stored. */
-function live<T>(body: (scope: Scope) => T, scope: OpenScope, stored: boolean = true): T {
-  const before = leaks;
+/** What of it happens within the scope. */
+function live<T>(body: (scope: Scope) => T, scope: OpenScope): T {
   let result: T;
   try {
     result = body(scope);
@@ -132,30 +127,16 @@ function live<T>(body: (scope: Scope) => T, scope: OpenScope, stored: boolean = 
     else scope.tasks.whenSettled(() => scope.fail(error));
     throw error;
   }
-  stored &&= leaks === before;
-  if (isPromise(result)) return settle(scope, result, stored) as T;
+  if (isPromise(result)) return settle(scope, result) as T;
   // Some query builders run at `then`: that has to happen inside of the scope.
-  if (isThenable(result)) return settle(scope, Promise.resolve(result), stored) as T;
+  if (isThenable(result)) return settle(scope, Promise.resolve(result)) as T;
   if (scope.tasks === undefined) scope.close();
   else scope.tasks.whenSettled(() => scope.close());
   return result;
 }
 
-const { then } = Promise.prototype;
-
-function settle<T>(scope: OpenScope, result: Promise<T>, stored: boolean): Promise<T> {
-  // What follows on a promise runs in the context of `then`, which saves closures over the scope. But a promise with
-  // a `then` of its own calls back where it likes, and a body may have left another scope current.
-  if (stored && result.then === then) return result.then(endCurrent, failCurrent);
+function settle<T>(scope: OpenScope, result: Promise<T>): Promise<T> {
   return result.then((value) => endScope(scope, value), (error) => failScope(scope, error));
-}
-
-function endCurrent<T>(value: T): T | Promise<T> {
-  return endScope(storage.getStore()!, value);
-}
-
-function failCurrent(error: unknown): Promise<never> {
-  return failScope(storage.getStore()!, error);
 }
 
 /** Ends a scope whose asynchronous body returned, when its tasks have settled; gives the value of the body. */
