@@ -30,8 +30,9 @@ interface Inside {
 export function createStorage<T>(deno: unknown = globalThis.Deno): Storage<T> {
   try {
     const inside = deno as Inside;
-    const storage = createDirect<T>(inside[inside.internal].core);
-    if (isInStep(storage as Storage<unknown>)) return storage;
+    const { core } = inside[inside.internal];
+    const storage = createDirect<T>(core);
+    if (isInStep(storage as Storage<unknown>, core)) return storage;
   } catch {
     // There is no such thing, or it is another.
   }
@@ -68,15 +69,15 @@ function createDirect<T>({ getAsyncContext: get, setAsyncContext: set }: Carrier
   };
 }
 
-/** Whether a storage and Deno's own keep their values, each its own, whichever of them is entered in the other. */
-function isInStep(storage: Storage<unknown>): boolean {
-  const [own, inner, other] = [{}, {}, {}];
+/** Whether a storage and Deno's own keep their values, each its own, whichever is entered in the other. */
+function isInStep(storage: Storage<unknown>, { setAsyncContext }: Carrier): boolean {
+  const [outer, inner, other] = [{}, {}, {}];
   const theirs = new AsyncLocalStorage<unknown>();
   const holds = (mine: unknown, their: unknown) => storage.getStore() === mine && theirs.getStore() === their;
-  let later = () => false;
-  return storage.run(own, () =>
-    theirs.run(other, () => {
-      later = AsyncLocalStorage.bind(() => holds(own, other));
-      return holds(own, other) && storage.run(inner, () => holds(inner, other)) && holds(own, other);
-    }) && holds(own, undefined)) && holds(undefined, undefined) && later() && holds(undefined, undefined);
+  const emptied = () => {
+    setAsyncContext(undefined);
+    return holds(undefined, undefined);
+  };
+  const within = () => holds(outer, other) && storage.run(inner, () => holds(inner, other)) && emptied();
+  return storage.run(outer, () => theirs.run(other, within));
 }
