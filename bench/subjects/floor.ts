@@ -1,6 +1,6 @@
 /**
- * What no implementation can leave out: a storage that is entered, two ids, two clock readings, one object, and
- * a place in a batch.
+ * The least that can be written with what Node and Deno document: AsyncLocalStorage entered, two ids, two clock
+ * readings, one object, and a place in a batch.
  *
  * @module
  */
