@@ -95,7 +95,7 @@ const UNREADABLE = "[unreadable]";
  */
 export function cleanAttributes(attributes: LogAttributes | undefined, except?: string): CleanAttributes {
   const clean: CleanAttributes = {};
-  if (attributes === undefined || attributes === null || typeof attributes !== "object") return clean;
+  if (typeof attributes !== "object") return clean;
   try {
     for (const key in attributes) {
       if (key !== except && Object.hasOwn(attributes, key)) copy(clean, key, attributes, key);
@@ -202,7 +202,6 @@ function className(value: object): string {
 }
 
 function isPlain(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

@@ -96,7 +96,6 @@ export class MemoryRecorder implements Recorder {
   }
 
   close(failure?: Failure, status?: "error" | "unset"): void {
-    if (this.#scope.status !== "open") return;
     this.#scope.status = failure === undefined && status !== "error" ? "ok" : "error";
     const exception = this.#exception(failure);
     if (exception !== undefined) this.#scope.message = exception.message;

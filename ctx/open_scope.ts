@@ -105,7 +105,7 @@ export class OpenScope implements Scope {
       return { error, first };
     }
     const first = !(this.#met?.primitives.includes(error) ?? false);
-    if (first) this.#remember(error);
+    this.#remember(error);
     return { error, first };
   }
 

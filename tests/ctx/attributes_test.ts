@@ -88,6 +88,25 @@ Deno.test("everything else becomes a short string", () => {
     fn: "[function named]",
     map: "[Map of 1]",
   });
+  class Point {
+    x = 1;
+  }
+  assertEquals(clean({ bytes: new Uint8Array(3), url: new URL("http://a/b"), point: new Point() }), {
+    bytes: "[Uint8Array of 3 bytes]",
+    url: "http://a/b",
+    point: "[Point]",
+  });
+  assertEquals(
+    clean({ points: [new Point()], bare: [Object.create(null, { x: { value: 1, enumerable: true } })] }),
+    {
+      points: ["[Point]"],
+      bare: ['{"x":1}'],
+    },
+  );
+});
+
+Deno.test("what is given in place of attributes, and is no object, holds none", () => {
+  for (const given of [undefined, null, "text", 5, true, () => {}]) assertEquals(clean(given), {});
 });
 
 Deno.test("a string of any length is kept whole: cutting it is what a limit is for", () => {

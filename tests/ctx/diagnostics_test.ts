@@ -109,6 +109,15 @@ Deno.test("a back end that fails is reported by what it failed at, once for each
     "Cannot open the scope 'child of first': open",
     "Cannot close the scope 'first': close",
   ]);
+  const unsaid = await run(`
+    import { ctx } from "@haiway/otel";
+    const observability = { get level() { throw new Error("level"); }, open: () => ({ traceId: "", close() {} }) };
+    ctx.scope("root", { observability }, () => {});
+  `);
+  assertEquals([unsaid.code, unsaid.stderr], [
+    0,
+    "[@haiway/otel] Cannot read the level of an observability: level\n",
+  ]);
   const failing = await run(`
     import { ctx } from "@haiway/otel";
     const recorder = { traceId: "", spanId: "", traceFlags: 0, close() { throw new Error("close"); } };
@@ -121,5 +130,24 @@ Deno.test("a back end that fails is reported by what it failed at, once for each
   assertEquals([failing.stdout, failing.stderr], [
     "own\n",
     "[@haiway/otel] Cannot close the scope 'root': close\n",
+  ]);
+});
+
+Deno.test("a metric that measures nothing is refused, by what is wrong with it", async () => {
+  const { code, stderr } = await run(`
+    import { ctx } from "@haiway/otel";
+    import { MemoryObservability } from "@haiway/otel/testing";
+    const memory = new MemoryObservability();
+    ctx.scope("root", { observability: memory }, () => {
+      ctx.recordMetric("sum", { value: 1, kind: "sum" });
+      ctx.recordMetric("load", { value: NaN, kind: "gauge" });
+    });
+    if (memory.metrics.length > 0) throw new Error("recorded");
+  `);
+  assertEquals(code, 0);
+  assertEquals(stderr.trimEnd().split("\n"), [
+    "[@haiway/otel] Cannot record the metric 'sum' as 'kind' must be 'counter', 'histogram' or 'gauge': " +
+    'current value is "sum"',
+    "[@haiway/otel] Cannot record the metric 'load' as 'value' must be a finite number: current value is NaN",
   ]);
 });
