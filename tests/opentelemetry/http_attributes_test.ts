@@ -49,6 +49,33 @@ Deno.test("a server span is named by its route and never by the path, however th
   assertEquals(late?.count, 2);
 });
 
+Deno.test("a server span tells what is known of a request, and nothing of what is not", async () => {
+  const observability = new MemoryObservability();
+  const handler = OpenTelemetry.handler(() => new Response(), { observability });
+  await handler(new Request("http://localhost/plain"));
+  await handler(new Request("https://[::1]:8443/full?a=b", { headers: { "user-agent": "tests" } }));
+  assertEquals(observability.scopes.map(({ attributes }) => attributes), [
+    {
+      "http.request.method": "GET",
+      "http.response.status_code": 200,
+      "server.address": "localhost",
+      "server.port": 80,
+      "url.path": "/plain",
+      "url.scheme": "http",
+    },
+    {
+      "http.request.method": "GET",
+      "http.response.status_code": 200,
+      "server.address": "::1",
+      "server.port": 8443,
+      "url.path": "/full",
+      "url.query": "a=b",
+      "url.scheme": "https",
+      "user_agent.original": "tests",
+    },
+  ]);
+});
+
 Deno.test("a URLPattern names the spans of what it matches, and of several the first", async () => {
   const patterns = ["/users/:id", "/users/*", "/orders/:id?"].map((pathname) => new URLPattern({ pathname }));
   const ask = async (route: HandlerOptions["route"]) => {
