@@ -77,9 +77,7 @@ function schemeOf(url: URL, forwarded: string | undefined): string {
 function putAddress(attributes: CleanAttributes, { hostname, port }: URL, scheme: string): void {
   if (hostname === "") return;
   attributes["server.address"] = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
-  if (port !== "") attributes["server.port"] = Number(port);
-  else if (scheme === "https") attributes["server.port"] = 443;
-  else if (scheme === "http") attributes["server.port"] = 80;
+  attributes["server.port"] = port !== "" ? Number(port) : scheme === "https" ? 443 : 80;
 }
 
 /** The other end of the connection, as `Deno.ServeHandlerInfo` has it for each transport; returns its address. */

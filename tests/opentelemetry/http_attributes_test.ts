@@ -51,10 +51,19 @@ Deno.test("a server span is named by its route and never by the path, however th
 
 Deno.test("a server span tells what is known of a request, and nothing of what is not", async () => {
   const observability = new MemoryObservability();
-  const handler = OpenTelemetry.handler(() => new Response(), { observability });
+  const handler = OpenTelemetry.handler((_request: Request, _info?: unknown) => new Response(), {
+    observability,
+  });
   await handler(new Request("http://localhost/plain"));
   await handler(new Request("https://[::1]:8443/full?a=b", { headers: { "user-agent": "tests" } }));
-  assertEquals(observability.scopes.map(({ attributes }) => attributes), [
+  const vsock = {
+    remoteAddr: { transport: "vsock", cid: 2, port: 5 },
+    completed: Promise.resolve(),
+  } as const;
+  await handler(new Request("http://localhost/plain"), vsock);
+  const [first, ...others] = observability.scopes.map(({ attributes }) => attributes);
+  assertEquals(others.pop(), first);
+  assertEquals([first, ...others], [
     {
       "http.request.method": "GET",
       "http.response.status_code": 200,

@@ -260,6 +260,7 @@ Deno.test("a web socket is upgraded untouched, and its span ends at 101", async 
 });
 
 Deno.test("spawned tasks that a stream starts are part of its request", async () => {
+  const read = Promise.withResolvers<void>();
   const receiver = await received(() =>
     serving(
       OpenTelemetry.handler(() => {
@@ -268,13 +269,16 @@ Deno.test("spawned tasks that a stream starts are part of its request", async ()
           new ReadableStream({
             pull(controller) {
               if (pulled++ > 0) return controller.close();
-              ctx.spawn(() => ctx.scope("task", () => Promise.resolve()));
+              ctx.spawn(() => ctx.scope("task", () => read.promise));
               controller.enqueue(new Uint8Array(1));
             },
           }, { highWaterMark: 0 }),
         );
       }),
-      (url) => text(url),
+      async (url) => {
+        await text(url);
+        read.resolve();
+      },
     )
   );
   const [task, request] = receiver.spans;
