@@ -7,7 +7,6 @@ type Method = (this: unknown, event: PropertyKey, listener: Listener) => unknown
 /** An event emitter of Node, by its shape. */
 interface Emitter {
   [method: string]: unknown;
-  removeAllListeners?: (...events: PropertyKey[]) => unknown;
 }
 
 const bound = new WeakSet<object>();
@@ -23,47 +22,47 @@ export function isEmitter(value: unknown): value is Emitter {
 export function bindEmitter<T extends Emitter>(emitter: T, bind: (listener: Listener) => Listener): T {
   if (bound.has(emitter)) return emitter;
   bound.add(emitter);
-  const listeners = new Map<PropertyKey, WeakMap<Listener, Listener>>();
+  /** One for each listener, which so can be added more than once, and removed as often. */
+  const wrappers = new WeakMap<Listener, Listener>();
   let adding = false;
   for (const name of ADD) {
-    const original = emitter[name] as Method | undefined;
-    if (original === undefined) continue;
-    override(emitter, name, function (this: unknown, event: PropertyKey, listener: Listener) {
-      // `once` calls `on` with a wrapper of its own, which has to stay the one that it removes.
-      if (adding) return original.call(this, event, listener);
-      let known = listeners.get(event);
-      if (known === undefined) listeners.set(event, known = new WeakMap());
-      const wrapped = bind(listener);
-      known.set(listener, wrapped);
-      adding = true;
-      try {
-        return original.call(this, event, wrapped);
-      } finally {
-        adding = false;
-      }
-    });
+    overrideMethod(
+      emitter,
+      name,
+      (original) =>
+        function (this: unknown, event: PropertyKey, listener: Listener) {
+          // `once` calls `on` with a wrapper of its own, which has to stay the one that it removes.
+          if (adding || typeof listener !== "function") return original.call(this, event, listener);
+          let wrapper = wrappers.get(listener);
+          if (wrapper === undefined) wrappers.set(listener, wrapper = bind(listener));
+          adding = true;
+          try {
+            return original.call(this, event, wrapper);
+          } finally {
+            adding = false;
+          }
+        },
+    );
   }
   for (const name of REMOVE) {
-    const original = emitter[name] as Method | undefined;
-    if (original === undefined) continue;
-    override(emitter, name, function (this: unknown, event: PropertyKey, listener: Listener) {
-      return original.call(this, event, listeners.get(event)?.get(listener) ?? listener);
-    });
-  }
-  const removeAll = emitter.removeAllListeners;
-  if (removeAll !== undefined) {
-    override(emitter, "removeAllListeners", function (this: unknown, ...events: PropertyKey[]) {
-      if (events.length === 0) listeners.clear();
-      else listeners.delete(events[0]);
-      return removeAll.apply(this, events);
-    });
+    overrideMethod(
+      emitter,
+      name,
+      (original) =>
+        function (this: unknown, event: PropertyKey, listener: Listener) {
+          return original.call(this, event, wrappers.get(listener) ?? listener);
+        },
+    );
   }
   return emitter;
 }
 
-function override(emitter: Emitter, name: string, method: unknown): void {
+/** Not every emitter has every method. */
+function overrideMethod(emitter: Emitter, name: string, make: (original: Method) => Method): void {
+  const original = emitter[name] as Method | undefined;
+  if (original === undefined) return;
   Object.defineProperty(emitter, name, {
-    value: method,
+    value: make(original),
     configurable: true,
     writable: true,
     enumerable: false,

@@ -217,6 +217,27 @@ Deno.test("the listeners of a bound emitter run in its scope, and can be removed
   for (const { spanId } of logs) assertEquals(spanId, scope.spanId);
 });
 
+Deno.test("a bound emitter takes a listener as often as it is given, and refuses what is none as Node does", async () => {
+  await record({}, () => {
+    const emitter = context.bind(context.active(), new EventEmitter());
+    let calls = 0;
+    const listener = () => calls++;
+    emitter.on("event", listener).once("event", listener).on("event", listener).on("other", listener);
+    emitter.emit("event");
+    assertEquals([calls, emitter.listenerCount("event")], [3, 2]);
+    emitter.off("event", listener).off("event", listener).off("event", listener);
+    assertEquals([emitter.listenerCount("event"), emitter.listenerCount("other")], [0, 1]);
+    const refused = (of: EventEmitter) => {
+      try {
+        of.on("event", undefined as unknown as () => void);
+      } catch (error) {
+        return (error as Error & { code: string }).code;
+      }
+    };
+    assertEquals(refused(emitter), refused(new EventEmitter()));
+  });
+});
+
 Deno.test("an attached context is current until it is disposed of", async () => {
   const { logs, spans: [scope] } = await record({}, () => {
     const manager = (context as unknown as { _getContextManager(): ContextManager })._getContextManager();

@@ -111,16 +111,21 @@ Deno.test("a header that is refused is named, and its value never shown", () => 
 });
 
 Deno.test("the ports of gRPC are accepted with a warning that names 4318", async () => {
-  for (const port of [4317, 14250]) {
+  const endpoint = (port: number) => `http://127.0.0.1:${port}`;
+  for (
+    const { port, given, env } of [
+      { port: 4317, given: `otlpEndpoint: "${endpoint(4317)}",`, env: {} },
+      { port: 14250, given: `otlpEndpoint: "${endpoint(14250)}",`, env: {} },
+      { port: 4317, given: "", env: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint(4317) } },
+    ]
+  ) {
     const { code, stderr } = await run(
       `
       import { OpenTelemetry } from "@haiway/otel";
-      OpenTelemetry.configure({
-        service: "s", version: "1", environment: "test", otlpEndpoint: "http://127.0.0.1:${port}",
-      });
+      OpenTelemetry.configure({ service: "s", version: "1", environment: "test", ${given} });
       await OpenTelemetry.shutdown();
       `,
-      { flags: ["--allow-net=127.0.0.1", "--allow-env"] },
+      { flags: ["--allow-net=127.0.0.1", "--allow-env"], env },
     );
     assertEquals(code, 0);
     assertStringIncludes(

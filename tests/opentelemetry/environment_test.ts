@@ -329,6 +329,18 @@ Deno.test("each sampler of the specification is known", async () => {
   }
 });
 
+Deno.test("a share of traces that is none is ignored, and all are sampled", async () => {
+  for (const argument of ["1.5", "-1", "often"]) {
+    const env = { OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: argument };
+    const { configuration, said } = await resolve(env);
+    assertEquals(configuration.sampling, { ratio: 1, parentBased: false });
+    assertEquals(said, [
+      "[@haiway/otel] Ignoring OTEL_TRACES_SAMPLER_ARG as it must be a number from 0 to 1: " +
+      `current value is "${argument}"`,
+    ]);
+  }
+});
+
 Deno.test("a header in the environment that is none is ignored, and its value never shown", async () => {
   const { configuration, said } = await resolve({
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
