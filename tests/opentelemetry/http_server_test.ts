@@ -304,3 +304,21 @@ Deno.test("a request that has ended is let go, though a task of it lives on", as
   );
   assertEquals([code, stdout, stderr], [0, "let go\n", ""]);
 });
+
+Deno.test("a meter that cannot count the requests in flight costs the count, never the request", async () => {
+  const { code, stdout, stderr } = await run(`
+    import { metrics } from "@opentelemetry/api";
+    import { OpenTelemetry } from "@haiway/otel";
+    const meter = metrics.getMeter("none");
+    const broken = { ...meter, createUpDownCounter() { throw new Error("broken"); } };
+    Object.setPrototypeOf(broken, meter);
+    metrics.setGlobalMeterProvider({ getMeter: () => broken });
+    OpenTelemetry.autoconfigure({ service: "s" });
+    const handler = OpenTelemetry.handler(() => new Response("answered"));
+    console.log(await (await handler(new Request("http://localhost/"))).text());
+  `);
+  assertEquals([code, stdout], [0, "answered\n"]);
+  assertEquals(stderr.split("\n").filter((line) => line.includes("in flight")), [
+    "[@haiway/otel] Cannot count the requests in flight: broken",
+  ]);
+});
