@@ -11,14 +11,13 @@ import { type Engine, OpenTelemetryRecorder } from "../recorder.ts";
  */
 export class ScopeContextManager implements ContextManager {
   readonly #engine: Engine;
-  #enabled = true;
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
   active(): Context {
-    const scope = this.#enabled ? currentScope() : undefined;
+    const scope = currentScope();
     if (scope === undefined) return ROOT_CONTEXT;
     const context = scope.context;
     if (context === undefined) return ROOT_CONTEXT;
@@ -33,7 +32,6 @@ export class ScopeContextManager implements ContextManager {
     ...args: A
   ): ReturnType<F> {
     const body = thisArg === undefined || thisArg === null ? fn : fn.bind(thisArg) as F;
-    if (!this.#enabled) return body(...args);
     return runIn(this.#scopeOf(context), body, ...args);
   }
 
@@ -61,13 +59,11 @@ export class ScopeContextManager implements ContextManager {
   }
 
   enable(): this {
-    this.#enabled = true;
     return this;
   }
 
-  /** Scopes that are open stay so, and close; only the API no longer sees them. */
+  /** The API asks another one from now on; scopes that are open stay so, and close. */
   disable(): this {
-    this.#enabled = false;
     return this;
   }
 
