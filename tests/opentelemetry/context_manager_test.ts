@@ -180,6 +180,25 @@ test("bind() of an emitter leaves removing as it was", () => {
   assertEquals([calls, emitter.listenerCount("e")], [2, 0]);
 });
 
+test("a context that was taken out of a scope is that scope, which waits for what is spawned in it", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let taken = ROOT_CONTEXT;
+  let ended = false;
+  const scope = ctx.scope("scope", async () => {
+    taken = context.active();
+    await promise;
+  });
+  const task = context.with(taken, () =>
+    ctx.spawn(async () => {
+      resolve();
+      await turn();
+      ended = true;
+    }));
+  await scope;
+  assertEquals(ended, true);
+  await task;
+});
+
 test("attach() makes a context current until it is disposed of", () => {
   context.with(ONE, () => {
     const token = context.attach(TWO);

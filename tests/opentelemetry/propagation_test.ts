@@ -262,3 +262,24 @@ Deno.test("300 fuzzed traceparent, tracestate and baggage headers: never a throw
   }
   assert(receiver.spans.some(({ traceId }) => traceId === TRACE), "the valid ones are gone on with");
 });
+
+Deno.test("a carrier that refuses is reported, and what holds nothing is not", async () => {
+  const { code, stdout, stderr } = await run(`
+    import { ctx, OpenTelemetry } from "@haiway/otel";
+    import { MemoryObservability } from "@haiway/otel/testing";
+    const nothing = [null, undefined, 5, "text", {}, [], new Headers(), { traceparent: "", tracestate: "" }];
+    console.log(JSON.stringify(nothing.map((carrier) => OpenTelemetry.extract(carrier))));
+    OpenTelemetry.configure({ service: "s", version: "1", environment: "test" });
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    OpenTelemetry.observability({ traceparent, tracestate: "", baggage: "", externalTraceId: "" });
+    OpenTelemetry.observability({ traceparent: "", tracestate: null, externalTraceId: null });
+    const refuses = () => { throw new Error("refused"); };
+    OpenTelemetry.extract(new Proxy({}, { getOwnPropertyDescriptor: refuses, ownKeys: refuses }));
+    ctx.scope("scope", { observability: new MemoryObservability() }, () => OpenTelemetry.inject(Object.freeze({})));
+    await OpenTelemetry.shutdown();
+  `);
+  assertEquals([code, JSON.parse(stdout.split("\n")[0])], [0, Array(8).fill({})]);
+  const [extracted, injected, ...rest] = stderr.trimEnd().split("\n");
+  assertEquals([extracted, rest], ["[@haiway/otel] Cannot extract the trace context: refused", []]);
+  assertMatch(injected, /^\[@haiway\/otel\] Cannot inject the trace context: .*not extensible/);
+});
