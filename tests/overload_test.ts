@@ -185,6 +185,8 @@ Deno.test("in development a scope that was never closed is reported with the pla
     function leak() { void ctx.scope("leaked", () => new Promise(() => {})); }
     for (let index = 0; index < 10; index++) leak();
     ctx.scope("closed", () => {});
+    // Until it is exported, nobody could find out that it is forgotten.
+    await OpenTelemetry.forceFlush();
     for (let turn = 0; turn < 20; turn++) {
       gc();
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -29,6 +29,14 @@ function wrong(): Record<string, unknown> {
   };
 }
 
+Deno.test("wrong input is exported as the SDK's: attributes that are inherited", () => {
+  assertSameSpans((tracer) => {
+    const bag: Attributes = Object.create({ inherited: 1 }, { own: { value: 1, enumerable: true } });
+    tracer.startSpan("bag", { attributes: bag }).addEvent("event", bag).end();
+    tracer.startSpan("later").setAttributes(bag).end();
+  });
+});
+
 for (const [what, value] of Object.entries(wrong())) {
   const attributes = { before: 1, [what]: value, after: 2 } as Attributes;
   Deno.test(`wrong input is exported as the SDK's: ${what} as an attribute`, () => {
