@@ -143,22 +143,17 @@ export class Redactor {
     }
   }
 
-  /** A value without secrets: itself if it holds none. */
+  /** A value without secrets. */
   #value(value: unknown, depth: number): unknown {
     if (typeof value === "string") return this.text(value);
-    if (typeof value !== "object" || value === null || depth === MAX_DEPTH || ArrayBuffer.isView(value)) {
-      return value;
-    }
-    if (Array.isArray(value)) {
-      const clean = value.map((element) => this.#value(element, depth + 1));
-      return clean.some((element, index) => element !== value[index]) ? clean : value;
-    }
-    const entries = Object.entries(value);
-    const clean = entries.map(([key, inner]) =>
-      this.#isSecret(key) ? REDACTED : this.#value(inner, depth + 1)
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+    // What nobody has looked into does not leave.
+    if (depth === MAX_DEPTH) return REDACTED;
+    if (Array.isArray(value)) return value.map((element) => this.#value(element, depth + 1));
+    const entries = Object.entries(value).map(([key, inner]) =>
+      [key, this.#isSecret(key) ? REDACTED : this.#value(inner, depth + 1)] as const
     );
-    if (clean.every((inner, index) => inner === entries[index][1])) return value;
-    return Object.fromEntries(entries.map(([key], index) => [key, clean[index]]));
+    return Object.fromEntries(entries);
   }
 
   #isSecret(key: string): boolean {

@@ -22,7 +22,6 @@ interface Picked {
 
 /** Splits a batch that is too large for the collector in two, or says that it cannot be, as it holds one item. */
 export async function halve(batch: Batch, signal: Signal): Promise<Batch[]> {
-  if (batch.items < 2) return [];
   try {
     const plain = new Blob([batch.body]).stream();
     const stream = batch.compressed ? plain.pipeThrough(new DecompressionStream("gzip")) : plain;
@@ -56,8 +55,7 @@ function pick(
   let count = 0;
   let items = 0;
   const mapped = (list: Resource[], key: string, change: (inner: Resource[]) => Resource[]): Resource[] =>
-    list.map((entry) => ({ ...entry, [key]: change(entry[key] as Resource[]) }))
-      .filter((entry) => (entry[key] as Resource[]).length > 0);
+    list.map((entry) => ({ ...entry, [key]: change(entry[key] as Resource[]) }));
   const half: Request = {};
   for (const [name, resources] of Object.entries(request)) {
     const scopes = SCOPES.find((key) => key in resources[0])!;

@@ -64,7 +64,6 @@ function fieldsOf(message: Uint8Array): Field[] {
   let at = 0;
   const read = (): number => {
     for (let value = 0, scale = 1;; scale *= 128) {
-      if (at >= message.length) throw new RangeError("the message ends in the middle of a number");
       const byte = message[at++];
       value += (byte & 127) * scale;
       if (!(byte & 128)) return value;

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { Attributes, SpanKind, SpanStatusCode, TimeInput } from "@opentelemetry/api";
 import { cyclicObject, throwingGetter } from "../support/hostile.ts";
 import { assertSameSpans, ended, ours, theirs } from "../support/spans.ts";
+import { run } from "../support/subprocess.ts";
 
 const START = 1_700_000_000_000;
 const context = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", traceFlags: 1 };
@@ -103,4 +104,24 @@ Deno.test("what cannot be read costs itself; with the SDK it is thrown into the 
     assertEquals(ended(ours, program).map(({ name }) => name), ["span"], what);
     assertThrows(() => ended(theirs, program), Error);
   }
+});
+
+Deno.test("what of a span cannot be read is reported, by what it was for", async () => {
+  const { code, stderr } = await run(`
+    import { trace } from "@opentelemetry/api";
+    import { OpenTelemetry } from "@haiway/otel";
+    OpenTelemetry.configure({ service: "s", version: "1", environment: "test" });
+    const refusing = { get attribute() { throw new Error("refused"); } };
+    const tracer = trace.getTracer("hostile");
+    const span = tracer.startSpan("span", { attributes: refusing });
+    span.setAttribute(null, 1).addEvent("event", refusing).addLink({ context: span.spanContext(), attributes: refusing });
+    await OpenTelemetry.shutdown();
+  `);
+  assertEquals(code, 0);
+  assertEquals(stderr.trimEnd().split("\n").map((line) => line.split(": ")[0]), [
+    "[@haiway/otel] Cannot read the attributes of a span",
+    "[@haiway/otel] Cannot set an attribute of a span",
+    "[@haiway/otel] Cannot add an event to a span",
+    "[@haiway/otel] Cannot add a link to a span",
+  ]);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { metrics, trace } from "@opentelemetry/api";
+import { type AnyValue, logs, metrics, trace } from "@opentelemetry/api";
 import { ctx, OpenTelemetry, type Redact } from "@haiway/otel";
 import { Redactor } from "../../opentelemetry/export/redaction.ts";
 import { environment } from "../support/environment.ts";
@@ -78,6 +78,35 @@ for (const protocol of [undefined, "http/protobuf"] as const) {
     assertEquals(scope.resource["deploy.api_key"], "REDACTED");
   });
 }
+
+Deno.test("a structured body of a log leaves without its secrets, and is untouched itself", async () => {
+  const bytes = new Uint8Array([1, 2]);
+  const deep = (depth: number): AnyValue => depth === 0 ? [SECRET] : [deep(depth - 1)];
+  const body = () => ({
+    user: "ada",
+    password: SECRET,
+    notes: ["kept", `Bearer ${SECRET}`, { api_key: [SECRET], count: 2 }],
+    bytes,
+    seven: deep(6),
+    eight: deep(7),
+  });
+  const given = body();
+  const plain = { list: ["kept", 1, true, { inner: "kept" }] };
+  const { logs: [structured, kept] } = await received(undefined, () => {
+    const logger = logs.getLogger("other");
+    logger.emit({ body: given });
+    logger.emit({ body: plain });
+  });
+  assertEquals(given, body());
+  assertEquals(structured.body, {
+    ...given,
+    bytes: "AQI=",
+    password: "REDACTED",
+    notes: ["kept", "Bearer REDACTED", { api_key: "REDACTED", count: 2 }],
+    eight: [[[[[[["REDACTED"]]]]]]],
+  });
+  assertEquals(kept.body, plain);
+});
 
 Deno.test("redact: false lets everything out as it is", async () => {
   const receiver = await received(false, () => {

@@ -46,3 +46,40 @@ Deno.test("what cannot be read is not split", async () => {
   assertEquals(await halve({ ...NOBODY_KNOWS, compressed: true }, "metrics"), []);
   assertEquals(await halve({ ...NOBODY_KNOWS, items: 1 }, "metrics"), []);
 });
+
+Deno.test("what holds one item is not split, however many points it has", async () => {
+  const points = [{ asDouble: 1 }, { asDouble: 2 }];
+  const request = { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ gauge: { dataPoints: points } }] }] }] };
+  const body = new TextEncoder().encode(JSON.stringify(request));
+  assertEquals(await halve({ body, items: 2, compressed: false, type: "json" }, "metrics"), []);
+});
+
+/** A field with a content of a length of its own. */
+function field(number: number, ...content: number[]): number[] {
+  return [number << 3 | 2, content.length, ...content];
+}
+
+/** One of 64 bits, and one of 32. */
+const FIXED = [3 << 3 | 1, 1, 2, 3, 4, 5, 6, 7, 8, 4 << 3 | 5, 1, 2, 3, 4];
+
+function protobuf(bytes: number[]): Batch {
+  return { body: new Uint8Array(bytes), items: 2, compressed: false, type: "pb" };
+}
+
+Deno.test("a request in protobuf is split around fields that nobody knows", async () => {
+  const request = (...items: number[][]) => field(1, ...FIXED, ...field(2, ...FIXED, ...items.flat()));
+  const [first, second] = [field(2, 8, 1), field(2, 8, 2)];
+  const halves = await halve(protobuf(request(first, second)), "traces");
+  assertEquals(halves.map(({ body, items }) => [[...body], items]), [
+    [request(first), 1],
+    [request(second), 1],
+  ]);
+});
+
+Deno.test("a request in protobuf that is cut off, or no protobuf, is not split", async () => {
+  const whole = field(1, ...field(2, ...field(2, 8, 1), ...field(2, 8, 2)));
+  assertEquals((await halve(protobuf(whole), "traces")).length, 2);
+  for (const added of [[0x80], [3 << 3 | 1, 1], [2 << 3 | 2, 9, 1], [3 << 3 | 3]]) {
+    assertEquals(await halve(protobuf([...whole, ...added]), "traces"), [], String(added));
+  }
+});
