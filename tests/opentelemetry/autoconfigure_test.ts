@@ -72,3 +72,19 @@ Deno.test("autoconfigure records nothing where OTEL_SDK_DISABLED is true", async
   );
   assertEquals([code, stdout, stderr], [0, "undefined\n", ""]);
 });
+
+Deno.test("somebody else's logger is told when a record was made, and in which context", async () => {
+  const { code, stdout, stderr } = await run(`${HEAD}
+    import { logs } from "@opentelemetry/api";
+    const seen = [];
+    logs.setGlobalLoggerProvider({ getLogger: () => ({ emit: (record) => seen.push(record), enabled: () => true }) });
+    OpenTelemetry.autoconfigure();
+    const before = Date.now();
+    ctx.scope("scope", () => ctx.logWarning("told", { key: 1 }));
+    const [{ timestamp, context, ...rest }] = seen;
+    // The clock of a record is the monotonic one, which may be a little off the other.
+    console.log(Math.abs(timestamp - before) < 1000, trace.getSpan(context) !== undefined, JSON.stringify(rest));`);
+  assertEquals(code, 0, stderr);
+  const told = { body: "told", attributes: { key: 1 }, severityNumber: 13, severityText: "WARN" };
+  assertEquals(stdout, `true true ${JSON.stringify(told)}\n`);
+});
