@@ -167,6 +167,10 @@ export async function postUntraced(url: string, post: Post): Promise<Response> {
       answer = await exchange();
     }
     return parse(answer);
+  } catch (error) {
+    // A connection that is closed under a write says that it was interrupted, and not why.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     signal.removeEventListener("abort", close);
     if (!signal.aborted && kept !== undefined && isKept(answer)) kept.idle = connection!;

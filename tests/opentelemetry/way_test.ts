@@ -52,6 +52,19 @@ Deno.test("a body that nobody reads is no reason to keep the process either", as
   await way.close();
 });
 
+Deno.test("a request that is given up fails with the reason, whatever it was doing", async () => {
+  await using server = silent();
+  for (const size of [1, 32 << 20]) {
+    const way = new Way(60_000);
+    const giving = new AbortController();
+    const sent = way.send(`http://127.0.0.1:${server.port}/`, post(giving.signal, new Uint8Array(size)));
+    await server.reached;
+    giving.abort(new RangeError("given up"));
+    await assertRejects(() => sent, RangeError, "given up");
+    await way.close();
+  }
+});
+
 Deno.test("a worker sends the request, and hands on status, headers and body of the answer", async () => {
   const aside = new Aside();
   await serving(async (request) => {
