@@ -1,4 +1,3 @@
-import { createStorage } from "./storage.ts";
 import { describe } from "./attributes.ts";
 import { defaultObservability } from "./default.ts";
 import { diagnoseFailure } from "./diagnostics.ts";
@@ -6,12 +5,13 @@ import { SEVERITY } from "./level.ts";
 import { noopRecorder, type Observability, type Recorder, type ScopeOptions } from "./observability.ts";
 import { OpenScope, type Scope } from "./open_scope.ts";
 import { isPromise, isThenable } from "./promises.ts";
+import { createStorage } from "./storage.ts";
 
 /** The options of a scope that was given none. */
 export const NO_OPTIONS: ScopeOptions = {};
 
 /** The one storage of the module: what it holds is the current scope. */
-const storage = createStorage<OpenScope>();
+const storage = createStorage<OpenScope | undefined>();
 
 /** Says which scope is current where another context API, with a storage of its own, knows better. */
 type Locate = (stored: OpenScope | undefined) => OpenScope | undefined;
@@ -41,7 +41,7 @@ export function runIn<A extends unknown[], T>(
   ...args: A
 ): T {
   if (scope?.recorder.enter !== undefined) return enter(scope, () => body(...args));
-  return storage.run(scope as OpenScope, body, ...args);
+  return storage.run(scope, body, ...args);
 }
 
 /**
@@ -49,7 +49,7 @@ export function runIn<A extends unknown[], T>(
  * context API that demands it, as it leaks into the caller.
  */
 export function enterScope(scope: OpenScope | undefined): void {
-  storage.enterWith(scope as OpenScope);
+  storage.enterWith(scope);
 }
 
 /** Makes a scope of what {@linkcode openScope} has found out for it. */

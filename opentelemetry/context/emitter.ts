@@ -1,3 +1,5 @@
+import { override } from "../override.ts";
+
 const ADD = ["addListener", "on", "once", "prependListener", "prependOnceListener"] as const;
 const REMOVE = ["removeListener", "off"] as const;
 
@@ -26,45 +28,27 @@ export function bindEmitter<T extends Emitter>(emitter: T, bind: (listener: List
   const wrappers = new WeakMap<Listener, Listener>();
   let adding = false;
   for (const name of ADD) {
-    overrideMethod(
-      emitter,
-      name,
-      (original) =>
-        function (this: unknown, event: PropertyKey, listener: Listener) {
-          // `once` calls `on` with a wrapper of its own, which has to stay the one that it removes.
-          if (adding || typeof listener !== "function") return original.call(this, event, listener);
-          let wrapper = wrappers.get(listener);
-          if (wrapper === undefined) wrappers.set(listener, wrapper = bind(listener));
-          adding = true;
-          try {
-            return original.call(this, event, wrapper);
-          } finally {
-            adding = false;
-          }
-        },
-    );
+    const original = emitter[name] as Method | undefined;
+    if (original === undefined) continue;
+    override(emitter, name, function (this: unknown, event: PropertyKey, listener: Listener) {
+      // `once` calls `on` with a wrapper of its own, which has to stay the one that it removes.
+      if (adding || typeof listener !== "function") return original.call(this, event, listener);
+      let wrapper = wrappers.get(listener);
+      if (wrapper === undefined) wrappers.set(listener, wrapper = bind(listener));
+      adding = true;
+      try {
+        return original.call(this, event, wrapper);
+      } finally {
+        adding = false;
+      }
+    });
   }
   for (const name of REMOVE) {
-    overrideMethod(
-      emitter,
-      name,
-      (original) =>
-        function (this: unknown, event: PropertyKey, listener: Listener) {
-          return original.call(this, event, wrappers.get(listener) ?? listener);
-        },
-    );
+    const original = emitter[name] as Method | undefined;
+    if (original === undefined) continue;
+    override(emitter, name, function (this: unknown, event: PropertyKey, listener: Listener) {
+      return original.call(this, event, wrappers.get(listener) ?? listener);
+    });
   }
   return emitter;
-}
-
-/** Not every emitter has every method. */
-function overrideMethod(emitter: Emitter, name: string, make: (original: Method) => Method): void {
-  const original = emitter[name] as Method | undefined;
-  if (original === undefined) return;
-  Object.defineProperty(emitter, name, {
-    value: make(original),
-    configurable: true,
-    writable: true,
-    enumerable: false,
-  });
 }

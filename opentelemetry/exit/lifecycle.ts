@@ -2,7 +2,7 @@ import process from "node:process";
 import { diagnoseFailure } from "../../ctx/diagnostics.ts";
 import type { Ending } from "./ending.ts";
 import { granted } from "../configuration/environment.ts";
-import { override } from "./override.ts";
+import { override } from "../override.ts";
 import { watchSignal } from "./signals.ts";
 
 /** The signals that end a process, and the codes that say so where the process may not send them to itself. */

@@ -1,4 +1,4 @@
-import { override } from "./override.ts";
+import { override } from "../override.ts";
 
 type Listener = () => void;
 

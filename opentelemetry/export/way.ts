@@ -43,7 +43,7 @@ export class Way {
       try {
         return await send(url, { ...post, signal: AbortSignal.any([post.signal, giving.signal]), onHold });
       } catch (error) {
-        if (!giving.signal.aborted) throw error;
+        if (!giving.signal.aborted || post.signal.aborted) throw error;
       } finally {
         this.#release(hold);
       }

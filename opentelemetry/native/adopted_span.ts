@@ -5,7 +5,7 @@ import {
   SpanStatusCode,
   type TimeInput,
 } from "@opentelemetry/api";
-import { override } from "../exit/override.ts";
+import { override } from "../override.ts";
 import { type Tracked, TrackedSpan } from "./tracked_span.ts";
 
 /** What `Deno.serve` has set on its span from the start: set once more, it would be there twice. */

@@ -1,5 +1,5 @@
 /**
- * Puts a method in the place of one of the runtime's, to see what goes by; nothing else tells. What is returned
+ * Puts a method in the place of somebody else's, to see what goes by; nothing else tells. What is returned
  * puts the old one back, unless somebody else has taken the place since.
  */
 export function override(target: object, name: string, by: unknown): () => void {
